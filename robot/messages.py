@@ -1,0 +1,244 @@
+"""The vocabulary: what the capabilities say to each other, as frozen dataclasses.
+
+The ROS 2 message package `hani_msgs` (robot/msgs) mirrors the classes that cross the graph; `robot/nodes/convert.py`
+translates. Every `*_at_s` is Unix time in seconds (float); every other `*_s` is a duration. None means unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Language(str, Enum):
+    """Languages that Hani hears and speaks. Mongolian text is Cyrillic inside the product."""
+
+    ZH = "zh"
+    MN = "mn"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Something a resident may say. `pronunciation` is IPA and overrides the lexicon."""
+
+    language: Language
+    text: str
+    pronunciation: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read an utterance; `confidence` is in 0..1."""
+
+    text: str
+    language: Language
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One joined turn of speech. `readings` are best first and never empty."""
+
+    id: str
+    readings: tuple[Reading, ...]
+    speech_began_at_s: float
+    speech_ended_at_s: float
+    heard_at_s: float
+
+    @property
+    def text(self) -> str:
+        return self.readings[0].text
+
+    @property
+    def language(self) -> Language:
+        return self.readings[0].language
+
+    @property
+    def confidence(self) -> float:
+        return self.readings[0].confidence
+
+
+class SafetyKind(str, Enum):
+    """What a safety word asks for."""
+
+    HELP = "help"
+    FALL = "fall"
+    PAIN = "pain"
+    BREATH = "breath"
+    FIRE = "fire"
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyWord:
+    """A safety word was heard. `certain` alarms at once with a cancel window; otherwise Hani asks first."""
+
+    id: str
+    kind: SafetyKind
+    language: Language
+    certain: bool
+    heard_at_s: float
+
+
+class Urgency(str, Enum):
+    """How an utterance of the robot queues: safety interrupts everything and cannot be interrupted."""
+
+    SAFETY = "safety"
+    REMINDER = "reminder"
+    CONVERSATION = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Hani shall say this. `purpose` is the text's key in dialogue/words (for the timeline and the screen)."""
+
+    id: str
+    text: str
+    language: Language
+    urgency: Urgency
+    purpose: str
+
+
+class SpokenState(str, Enum):
+    STARTED = "started"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What became of a `Say`. `at_s` is the moment of this state (first audio for STARTED)."""
+
+    say_id: str
+    state: SpokenState
+    at_s: float
+    duration_s: float | None
+    purpose: str
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What the dialogue made of a turn. `engine` is "rasa" or "rules"."""
+
+    heard_id: str
+    intent: str
+    confidence: float
+    engine: str
+    took_s: float
+
+
+class FallReason(str, Enum):
+    """Why the watcher believes that somebody fell."""
+
+    FAST_DROP = "fast_drop"
+    LOST_WHILE_FALLING = "lost_while_falling"
+    LONG_ON_FLOOR = "long_on_floor"
+    FOUND_ON_FLOOR = "found_on_floor"
+
+
+@dataclass(frozen=True, slots=True)
+class FallEvent:
+    """The watcher suspects a fall, or (`recovered`) sees the person of that track upright again."""
+
+    id: str
+    reason: FallReason
+    confidence: float
+    track: int
+    onset_at_s: float
+    suspected_at_s: float
+    recovered: bool = False
+
+
+class Presence(str, Enum):
+    IN_BED = "in_bed"
+    OUT_OF_BED = "out_of_bed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class BedState:
+    """What the mattress says. A stale or silent feed is `UNKNOWN` with `fresh` False, never "fine"."""
+
+    presence: Presence
+    fresh: bool
+    since_at_s: float
+    measured_at_s: float | None
+    heart_rate_bpm: float | None = None
+    breath_rate_bpm: float | None = None
+
+
+class AlarmType(str, Enum):
+    FALL = "fall"
+    BED_EXIT = "bed_exit"
+    SOS = "sos"
+    DEVICE = "device"
+
+
+class AlarmPhase(str, Enum):
+    """The life of an alarm, in order; CANCELLED ends it before it was raised or by a person."""
+
+    SUSPECTED = "suspected"
+    CHECKING = "checking"
+    RAISED = "raised"
+    SENT = "sent"
+    RECEIVED = "received"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class Answer(str, Enum):
+    """What a resident's words mean to an open check-in. Only FINE cancels."""
+
+    FINE = "fine"
+    HELP = "help"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm as it stands now. `revision` counts its changes from 1; `by` and `how` say who ended or answered it."""
+
+    id: str
+    type: AlarmType
+    phase: AlarmPhase
+    revision: int
+    onset_at_s: float
+    changed_at_s: float
+    confidence: float
+    reasons: tuple[str, ...]
+    by: str | None = None
+    how: str | None = None
+
+
+class ReceiptKind(str, Enum):
+    """What came back about an alarm from the platform."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The platform's answer about an alarm. `by` is a role or a name for the screen and is never logged."""
+
+    id: str
+    alarm_id: str
+    kind: ReceiptKind
+    at_s: float
+    by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A reminder falls due. `late_s` says by how much it was missed (power loss, restart)."""
+
+    id: str
+    purpose: str
+    due_at_s: float
+    late_s: float
