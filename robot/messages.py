@@ -90,13 +90,17 @@ class Urgency(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Hani shall say this. `purpose` is the text's key in dialogue/words (for the timeline and the screen)."""
+    """Hani shall say this. `purpose` is the text's key in dialogue/words (for the timeline and the screen).
+
+    `question` names the answer that is expected: "" none, "open" a sentence, "closed" yes, no or help.
+    """
 
     id: str
     text: str
     language: Language
     urgency: Urgency
     purpose: str
+    question: str = ""
 
 
 class SpokenState(str, Enum):
@@ -116,6 +120,7 @@ class Spoken:
     duration_s: float | None
     purpose: str
     language: Language
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,19 @@
+"""Where things lie: the checkout (or share folder) with models and configuration, and the folder for run-time data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository, or the folder that an installation put robot/, models/ and config/ into."""
+
+
+def home(setting: str = "") -> Path:
+    """The folder for everything that is built or written: the setting, else HANI_HOME, else .hani of the checkout."""
+    return Path(setting or os.environ.get("HANI_HOME") or ROOT / ".hani")
+
+
+def database(home_folder: Path) -> Path:
+    """The robot's one database: alarms, outbox, receipts and reminders."""
+    return home_folder / "robot.db"

@@ -1,0 +1,150 @@
+"""What can be set, node by node, and where each value comes from.
+
+The files are ROS 2 parameter files, applied in order; the same files feed `ros2 launch` and `hani config show`.
+A key that no node knows is an error that names the key and its file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from robot.errors import BadConfiguration
+
+EVERY_NODE = "/**"
+
+
+class NodeSettings(BaseModel):
+    """What every node knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: str = Field("", description="folder for everything written at run time; empty: .hani of the checkout, or HANI_HOME")
+    robot_id: str = Field("hani-0001", description="this robot's identity in the contract with the platform")
+    resident_file: str = Field("", description="resident configuration (YAML); empty: the built-in example")
+    simulated: bool = Field(False, description="take the time of day, sounds and pictures from the simulated home")
+
+
+class SpeechRecognizerSettings(NodeSettings):
+    source: Literal["microphone", "room"] = Field("microphone", description="where audio comes from")
+    device: str = Field("", description="name or number of the microphone; empty: the system's default")
+    model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v0")
+
+
+class SpeechSynthesizerSettings(NodeSettings):
+    output: Literal["loudspeaker", "room"] = Field("loudspeaker", description="where the voice goes")
+    device: str = Field("", description="name or number of the loudspeaker; empty: the system's default")
+    rate_wpm: int = Field(140, ge=80, le=260, description="words a minute; slower than everyday talk")
+    volume: float = Field(1.0, ge=0.0, le=1.0, description="share of full volume")
+
+
+class DialogueManagerSettings(NodeSettings):
+    rasa_url: str = Field("http://127.0.0.1:5005", description="the Rasa server; loopback only")
+    filler_after_s: float = Field(1.2, gt=0, description="say a filler when an answer takes longer (facts: 750-1850 ms)")
+
+
+class FallDetectorSettings(NodeSettings):
+    source: Literal["device", "file", "room"] = Field("device", description="where pictures come from")
+    device: str = Field("0", description="number or path of the camera, or the video file")
+    bed_zone: list[float] = Field([], description="polygon of the bed in the picture: x1, y1, x2, y2, ... as shares 0..1")
+    found_on_floor_s: float = Field(10.0, gt=0, description="somebody lies outside the bed when the watch (re)starts")
+    long_on_floor_s: float = Field(25.0, gt=0, description="somebody lies outside the bed without a fall seen")
+
+
+class MattressBridgeSettings(NodeSettings):
+    broker_host: str = Field("127.0.0.1", description="the broker that the mattress speaks to")
+    broker_port: int = Field(1883, ge=1, le=65535)
+    topic: str = Field("mattress/+/data", description="the mattress's topic")
+    payload_format: Literal["sleepace", "tuya"] = Field("sleepace", description="the mattress's payload format")
+    stale_after_s: float = Field(60.0, gt=0, description="no reading for so long is a fault; presence is then unknown")
+
+
+class AlarmManagerSettings(NodeSettings):
+    check_in_s: float = Field(20.0, gt=0, description="from the first question to raising the alarm without an answer")
+    cancel_window_s: float = Field(15.0, ge=0, description="after a safety word a clear 'I am fine' still cancels")
+    bed_exit_tolerance_s: float = Field(600.0, ge=0, description="out of bed at night for longer opens a check-in")
+
+
+class PlatformReporterSettings(NodeSettings):
+    broker_host: str = Field("127.0.0.1", description="the platform's broker")
+    broker_port: int = Field(1883, ge=1, le=65535)
+
+
+class HealthMonitorSettings(NodeSettings):
+    stale_after_s: float = Field(5.0, gt=0, description="a node without a heartbeat for so long is stale")
+
+
+class LifecycleManagerSettings(NodeSettings):
+    patience_s: float = Field(15.0, gt=0, description="how long a later node waits for an earlier one at start")
+    hung_after_s: float = Field(10.0, gt=0, description="an active process without a heartbeat for so long is ended (and respawned)")
+
+
+SETTINGS: dict[str, type[NodeSettings]] = {
+    "speech_recognizer": SpeechRecognizerSettings,
+    "speech_synthesizer": SpeechSynthesizerSettings,
+    "dialogue_manager": DialogueManagerSettings,
+    "fall_detector": FallDetectorSettings,
+    "mattress_bridge": MattressBridgeSettings,
+    "alarm_manager": AlarmManagerSettings,
+    "platform_reporter": PlatformReporterSettings,
+    "health_monitor": HealthMonitorSettings,
+    "lifecycle_manager": LifecycleManagerSettings,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layered:
+    """A value and the layer that gave it: "default" or the name of a file."""
+
+    value: object
+    layer: str
+
+
+def load(files: list[Path]) -> dict[str, dict[str, Layered]]:
+    """Every node's settings, each with its layer. Raises BadConfiguration naming key and file."""
+    layers = [(path, _read(path)) for path in files]
+    return {node: _apply(node, model, layers) for node, model in SETTINGS.items()}
+
+
+def validate(node: str, values: dict[str, Any], origin: str) -> NodeSettings:
+    """The settings of `node` from plain values. Raises BadConfiguration naming the key and `origin`."""
+    try:
+        return SETTINGS[node].model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BadConfiguration(f"{origin}: {node}.{key}: {first['msg']}") from error
+
+
+def _apply(node: str, model: type[NodeSettings], layers: list[tuple[Path, dict[str, dict[str, Any]]]]) -> dict[str, Layered]:
+    result = {key: Layered(field.get_default(), "default") for key, field in model.model_fields.items()}
+    for path, sections in layers:
+        given = {**sections.get(EVERY_NODE, {}), **sections.get(node, {})}
+        for key, value in given.items():
+            validate(node, {key: value}, str(path))
+            result[key] = Layered(value, str(path))
+    return result
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise BadConfiguration(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path}: is not a YAML parameter file") from error
+    if not isinstance(document, dict):
+        raise BadConfiguration(f"{path}: expected node names at the top")
+    sections: dict[str, dict[str, Any]] = {}
+    for name, section in document.items():
+        node = EVERY_NODE if name == EVERY_NODE else str(name).removeprefix("/**/")
+        if node != EVERY_NODE and node not in SETTINGS:
+            raise BadConfiguration(f"{path}: {name}: no node has this name; known are {', '.join(SETTINGS)}")
+        if not isinstance(section, dict) or set(section) != {"ros__parameters"} or not isinstance(section["ros__parameters"], dict):
+            raise BadConfiguration(f"{path}: {name}: expected one key, ros__parameters")
+        sections[node] = section["ros__parameters"]
+    return sections
