@@ -1,7 +1,7 @@
 """What every node shares: settings from ROS parameters, the lifecycle, a heartbeat, and an orderly end.
 
-A node implements `configure` (build its engines), `activate` (start working), `deactivate` and `cleanup`; each may raise
-HaniError, which fails the transition with one line in the log. The lifecycle manager tries again.
+A node implements `configure` (build its engines), `activate` (start working), `deactivate` and `cleanup`; each may
+raise HaniError, which fails the transition with one line in the log. The lifecycle manager tries again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import try_shutdown
 
 from robot import paths
 from robot.errors import BadConfiguration, HaniError
@@ -207,7 +208,7 @@ def run(node_class: type[HaniNode[Any]]) -> int:
         node = node_class()
     except HaniError as error:
         print(f"{node_class.NAME}: {error}", file=sys.stderr)  # noqa: T201 - the one line for the person who started it
-        rclpy.try_shutdown()
+        try_shutdown()
         return 2
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -221,7 +222,7 @@ def run(node_class: type[HaniNode[Any]]) -> int:
         node.close()
         executor.shutdown(timeout_sec=1.0)
         node.destroy_node()
-        rclpy.try_shutdown()
+        try_shutdown()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The order in which nodes become active, and what to do when one is missing or hangs. Pure: time and heartbeats come in.
+"""The order in which nodes become active, and what to do when one is missing or hangs. Pure.
 
 Every node may configure as soon as it is there (loading models takes the longest). Nodes become active in the given
 order, but nobody waits for a missing one longer than `patience_s`: safety never waits.

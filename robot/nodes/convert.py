@@ -62,9 +62,7 @@ def safety_word_to_ros(word: m.SafetyWord) -> Any:
 
 
 def safety_word(msg: Any) -> m.SafetyWord:
-    return m.SafetyWord(
-        msg.id, m.SafetyKind(msg.kind), m.Language(msg.language), bool(msg.certain), seconds(msg.stamp)
-    )
+    return m.SafetyWord(msg.id, m.SafetyKind(msg.kind), m.Language(msg.language), bool(msg.certain), seconds(msg.stamp))
 
 
 def say_to_ros(say: m.Say) -> Any:
@@ -179,6 +177,4 @@ def alarm_to_ros(alarm: m.Alarm) -> Any:
 
 
 def receipt_to_ros(receipt: m.Receipt) -> Any:
-    return ros.Receipt(
-        stamp=stamp(receipt.at_s), id=receipt.id, alarm_id=receipt.alarm_id, kind=receipt.kind.value
-    )
+    return ros.Receipt(stamp=stamp(receipt.at_s), id=receipt.id, alarm_id=receipt.alarm_id, kind=receipt.kind.value)

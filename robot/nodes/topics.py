@@ -10,6 +10,7 @@ HEARD: Final = "speech/heard"
 SAFETY_WORD: Final = "speech/safety_word"
 SAY: Final = "speech/say"
 SPOKEN: Final = "speech/spoken"
+HUSH: Final = "speech/hush"
 UNDERSTOOD: Final = "dialogue/understood"
 FALL: Final = "vision/fall"
 BED: Final = "bed/state"
@@ -38,4 +39,4 @@ KEPT: Final = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""Things that must not be missed by an alarm manager that restarts: it gets the last ones and knows them by their ids."""
+"""Things that an alarm manager must not miss when it restarts: it gets the last ones and knows them by their ids."""

@@ -1,4 +1,4 @@
-"""A caregiver at the platform's page, played by the scenario: presses the same buttons by the same forms as a person."""
+"""A caregiver at the platform's page, played by the scenario: the same buttons by the same forms as a person."""
 
 from __future__ import annotations
 

@@ -14,12 +14,26 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import rclpy
 import uuid6
-from hani_msgs.msg import Alarm, BedState, FallEvent, Heard, Heartbeat, HomeClock, RoomScene, RoomSound
-from hani_msgs.msg import Receipt, SafetyWord, Say, Spoken, Understood
+from hani_msgs.msg import (
+    Alarm,
+    BedState,
+    FallEvent,
+    Heard,
+    Heartbeat,
+    HomeClock,
+    Receipt,
+    RoomScene,
+    RoomSound,
+    SafetyWord,
+    Say,
+    Spoken,
+    Understood,
+)
+from paho.mqtt.enums import CallbackAPIVersion
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import remove_ros_args
+from rclpy.utilities import remove_ros_args, try_shutdown
 
 from robot.errors import HaniError
 from robot.nodes import topics
@@ -45,12 +59,12 @@ class SimulatedHome(Node):
         self._desk = CaregiverAtDesk(options.platform, enabled=options.caregiver == "played")
         self._sound = self.create_publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED)
         self._scene = self.create_publisher(RoomScene, topics.ROOM_SCENE, topics.LATCHED)
-        self._clock = self.create_publisher(HomeClock, topics.HOME_CLOCK, topics.LATCHED)
+        self._time_of_day = self.create_publisher(HomeClock, topics.HOME_CLOCK, topics.LATCHED)
         self._offset_s = 0.0
         self._states: dict[str, NodeState] = {}
         self._said_text: dict[str, tuple[str, float]] = {}
         self._mattress: Mattress | None = None
-        self._mqtt = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._mqtt = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._mqtt.connect_async("127.0.0.1", options.broker_port)
         self._mqtt.loop_start()
         self.create_timer(_MATTRESS_PERIOD_S, self._send_mattress)
@@ -67,7 +81,7 @@ class SimulatedHome(Node):
         local = time.localtime(now_s)
         wanted_s = hour * 3600 + minute * 60 + second
         self._offset_s += (wanted_s - (local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec)) % _DAY_S
-        self._clock.publish(HomeClock(offset_s=self._offset_s))
+        self._time_of_day.publish(HomeClock(offset_s=self._offset_s))
 
     def show(self, clip: Path | None) -> None:
         path = "" if clip is None else str(clip)
@@ -125,7 +139,8 @@ class SimulatedHome(Node):
         self._add(msg.stamp, "heard", None, safety=msg.kind, language=msg.language, certain=msg.certain)
 
     def _on_understood(self, msg: Understood) -> None:
-        self._add(msg.stamp, "understood", float(msg.took_s), intent=msg.intent, engine=msg.engine, language=msg.language)
+        fields = {"intent": msg.intent, "engine": msg.engine, "language": msg.language}
+        self._add(msg.stamp, "understood", float(msg.took_s), **fields)
 
     def _on_say(self, msg: Say) -> None:
         self._said_text[msg.id] = (msg.text, seconds(msg.stamp))
@@ -203,7 +218,7 @@ def main() -> int:
     home.close()
     executor.shutdown(timeout_sec=1.0)
     home.destroy_node()
-    rclpy.try_shutdown()
+    try_shutdown()
     return 0 if result in ([], [True]) else 1
 
 

@@ -50,7 +50,7 @@ class Runner:
         self._note("scenario", name=self._scenario.name, result="done")
         return True
 
-    def _do(self, step: Step, stopping: threading.Event) -> bool:  # noqa: PLR0911 - one return a verb
+    def _do(self, step: Step, stopping: threading.Event) -> bool:
         if step.note is not None:
             self._note("note", text=step.note)
         elif step.clock is not None:

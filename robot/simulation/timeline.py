@@ -15,7 +15,7 @@ Value = str | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at `at_s` (Unix seconds); `took_s` is how long it took, None where that has no meaning."""
+    """Something that happened at `at_s` (Unix seconds); `took_s`: how long it took, None where that has no meaning."""
 
     at_s: float
     kind: str

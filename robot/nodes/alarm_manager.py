@@ -1,0 +1,123 @@
+"""Runs the alarm book: events in, effects out. What must last is on disk, in one transaction, before anything is said."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+import uuid6
+from hani_msgs.msg import Alarm, BedState, FallEvent, Heard, SafetyWord, Say
+
+from dialogue import words
+from robot import messages, paths
+from robot.alarms.book import AlarmBook
+from robot.alarms.effects import Ask, Effects, Publish, Report, Suppressed, Tell
+from robot.alarms.settings import AlarmSettings
+from robot.alarms.store import AlarmStore, open_database
+from robot.care.residents import Resident, load_resident
+from robot.nodes import convert, topics
+from robot.nodes.base import HaniNode, run
+from robot.reporting.contract import AlarmBody
+from robot.reporting.outbox import Outbox
+from robot.settings import AlarmManagerSettings
+
+_TICK_PERIOD_S = 0.5
+_REMEMBER_S = 86_400.0
+
+
+class AlarmManager(HaniNode[AlarmManagerSettings]):
+    NAME = "alarm_manager"
+
+    def configure(self) -> None:
+        settings = self.settings
+        self._resident: Resident = load_resident(settings.resident_file)
+        self._connection: sqlite3.Connection | None = open_database(paths.database(self.home))
+        self._store = AlarmStore(self._connection)
+        self._outbox = Outbox(self._connection)
+        rules = AlarmSettings(
+            device=settings.robot_id,
+            check_in_s=settings.check_in_s,
+            cancel_window_s=settings.cancel_window_s,
+            bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
+        )
+        cases = self._store.load(ended_since_s=time.time() - _REMEMBER_S)
+        self._book = AlarmBook(rules, cases, self._store.load_bed())
+        self._alarms = self.create_publisher(Alarm, topics.ALARM, topics.KEPT)
+        self._voice = self.create_publisher(Say, topics.SAY, topics.EVENTS)
+
+    def activate(self) -> None:
+        self._do(self._book.resume(time.time()))
+        self.listen(FallEvent, topics.FALL, self._on_fall, topics.KEPT)
+        self.listen(SafetyWord, topics.SAFETY_WORD, self._on_safety_word, topics.KEPT)
+        self.listen(BedState, topics.BED, self._on_bed, topics.LATCHED)
+        self.listen(Heard, topics.HEARD, self._on_heard)
+        self.every(_TICK_PERIOD_S, self._tick)
+
+    def cleanup(self) -> None:
+        connection = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()
+            self._connection = None
+
+    def _on_fall(self, msg: FallEvent) -> None:
+        self._do(self._book.on_fall(convert.fall(msg), time.time()))
+
+    def _on_safety_word(self, msg: SafetyWord) -> None:
+        self._do(self._book.on_safety_word(convert.safety_word(msg), time.time()))
+
+    def _on_bed(self, msg: BedState) -> None:
+        night = self._resident.is_night(self.local_time())
+        self._do(self._book.on_bed(convert.bed(msg), night, time.time()))
+
+    def _on_heard(self, msg: Heard) -> None:
+        if self._book.open_alarms:
+            heard = convert.heard(msg)
+            answer = words.answer(heard.text, heard.language)
+            self._do(self._book.on_answer(answer, heard.speech_began_at_s, time.time()))
+
+    def _tick(self) -> None:
+        for receipt in self._outbox.undelivered_receipts():
+            self._do(self._book.on_receipt(receipt, time.time()))
+            self._outbox.mark_receipts_delivered([receipt.id])
+        self._do(self._book.tick(time.time()))
+        self.report_fault("alarms cannot be written to disk" if self._store.unwritten else "", fatal=True)
+
+    def _do(self, effects: Effects) -> None:
+        """Write first, then act."""
+        for effect in self._store.commit(effects, self._report):
+            if isinstance(effect, Publish):
+                self._alarms.publish(convert.alarm_to_ros(effect.alarm))
+            elif isinstance(effect, Ask):
+                self._say(f"check_in_{effect.number}", question="closed")
+            elif isinstance(effect, Tell):
+                self._say(effect.purpose)
+            elif isinstance(effect, Suppressed):
+                self.log.info("fall not followed up: %s", effect.reason)
+
+    def _report(self, report: Report) -> None:
+        alarm = report.alarm
+        body = AlarmBody.model_validate(
+            {
+                "alarm_id": alarm.id,
+                "type": alarm.type.value,
+                "phase": report.phase.value,
+                "revision": alarm.revision,
+                "severity": report.severity.value,
+                "confidence": alarm.confidence,
+                "onset_ts": alarm.onset_at_s,
+                "reasons": alarm.reasons,
+                "how": alarm.how,
+            }
+        )
+        self._outbox.append(body, time.time())
+
+    def _say(self, purpose: str, question: str = "") -> None:
+        """In every language of the resident, the first one first."""
+        for language in self._resident.languages:
+            text = words.robot_text(purpose, language)
+            say = messages.Say(str(uuid6.uuid7()), text, language, messages.Urgency.SAFETY, purpose, question)
+            self._voice.publish(convert.say_to_ros(say))
+
+
+def main() -> int:
+    return run(AlarmManager)

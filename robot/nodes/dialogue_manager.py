@@ -1,0 +1,126 @@
+"""Companion talk: what was heard goes to the dialogue, its reply to the voice; reminders and routines start talk too.
+
+Safety never passes through here: safety words go straight to the alarm manager, and while somebody is being asked
+whether they are all right, this node is silent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from datetime import datetime
+
+import uuid6
+from hani_msgs.msg import Alarm, Heard, SafetyWord, Say, Understood
+from std_msgs.msg import Empty
+
+from dialogue import words
+from dialogue.client import RasaClient
+from dialogue.engine import Dialogue
+from dialogue.reply import Reply
+from robot import messages, paths
+from robot.care.reminders import Reminders, ReminderStore
+from robot.care.residents import Resident, load_resident
+from robot.messages import AlarmPhase, Language, SafetyKind, Urgency
+from robot.nodes import convert, topics
+from robot.nodes.base import HaniNode, run
+from robot.settings import DialogueManagerSettings
+
+_CALLS_FOR_HELP = {"emergency", "need_care", "i_am_hurt"}
+_BEING_CHECKED = {AlarmPhase.SUSPECTED.value, AlarmPhase.CHECKING.value}
+
+
+class DialogueManager(HaniNode[DialogueManagerSettings]):
+    NAME = "dialogue_manager"
+
+    def configure(self) -> None:
+        self._resident: Resident = load_resident(self.settings.resident_file)
+        self._client = RasaClient(self.settings.rasa_url)
+        self._dialogue = Dialogue(self._client)
+        self._reminder_store = ReminderStore(paths.database(self.home))
+        self._reminders = Reminders(self._resident.reminders, self._reminder_store)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="dialogue")
+        self._checked: set[str] = set()
+        self._voice = self.create_publisher(Say, topics.SAY, topics.EVENTS)
+        self._hush = self.create_publisher(Empty, topics.HUSH, topics.EVENTS)
+        self._safety = self.create_publisher(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
+        self._understood = self.create_publisher(Understood, topics.UNDERSTOOD, topics.EVENTS)
+
+    def activate(self) -> None:
+        self.listen(Heard, topics.HEARD, self._on_heard)
+        self.listen(Alarm, topics.ALARM, self._on_alarm, topics.KEPT)
+        self.every(1.0, self._remind)
+
+    def cleanup(self) -> None:
+        if getattr(self, "_pool", None) is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._client.close()
+
+    def _on_alarm(self, msg: Alarm) -> None:
+        if msg.phase in _BEING_CHECKED:
+            self._checked.add(msg.id)
+        else:
+            self._checked.discard(msg.id)
+
+    def _on_heard(self, msg: Heard) -> None:
+        if not self._checked:
+            heard = convert.heard(msg)
+            self._in_turn(self._answer, heard, datetime.fromtimestamp(self.home_now_s()))
+
+    def _in_turn(self, work: Callable[..., None], *arguments: object) -> None:
+        """In the pool's one thread: turns keep their order, and the dialogue has one owner."""
+        self._pool.submit(work, *arguments).add_done_callback(self._complain)
+
+    def _complain(self, done: Future[None]) -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            self.log.error("a turn could not be answered: %s", type(error).__name__)
+
+    def _answer(self, heard: messages.Heard, local: datetime) -> None:
+        began_s = time.monotonic()
+        with ThreadPoolExecutor(1) as worker:
+            future: Future[Reply] = worker.submit(
+                self._dialogue.respond, heard.text, heard.language, time.time(), local
+            )
+            try:
+                reply = future.result(self.settings.filler_after_s)
+            except NotYet:
+                self._say("filler", heard.language, Urgency.CONVERSATION)
+                reply = future.result()
+        took_s = time.monotonic() - began_s
+        understood = messages.Understood(heard.id, reply.intent, reply.confidence, reply.engine, took_s)
+        self._understood.publish(convert.understood_to_ros(understood, heard.language))
+        self._follow(reply, heard)
+
+    def _follow(self, reply: Reply, heard: messages.Heard) -> None:
+        if reply.intent in _CALLS_FOR_HELP:
+            # not certain: the alarm manager asks first, unless the safety words have already raised the alarm
+            word = messages.SafetyWord(
+                str(uuid6.uuid7()), SafetyKind.HELP, heard.language, certain=False, heard_at_s=time.time()
+            )
+            self._safety.publish(convert.safety_word_to_ros(word))
+            return
+        if reply.intent == "stop":
+            self._hush.publish(Empty())
+        self._publish(reply.text, reply.language, Urgency.CONVERSATION, reply.purpose)
+
+    def _remind(self) -> None:
+        for reminder in self._reminders.due(self.home_now_s()):
+            for language in self._resident.languages:
+                if reminder.late_s > 0:
+                    self._in_turn(self._say, "reminder_late", language, Urgency.REMINDER)
+                self._in_turn(self._say, reminder.purpose, language, Urgency.REMINDER)
+
+    def _say(self, purpose: str, language: Language, urgency: Urgency) -> None:
+        self._publish(words.robot_text(purpose, language), language, urgency, purpose)
+
+    def _publish(self, text: str, language: Language, urgency: Urgency, purpose: str) -> None:
+        say = messages.Say(str(uuid6.uuid7()), text, language, urgency, purpose)
+        if urgency is not Urgency.CONVERSATION:
+            self._dialogue.remember(say)
+        self._voice.publish(convert.say_to_ros(say))
+
+
+def main() -> int:
+    return run(DialogueManager)

@@ -1,0 +1,132 @@
+"""A whole house for tests: the real launch file, every process, its timeline and its platform."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+import yaml
+
+from robot.simulation import demo
+
+T = TypeVar("T")
+
+
+class House:
+    """Starts on entry, stops on exit. `site` are parameters by node, applied last."""
+
+    def __init__(
+        self,
+        home: Path,
+        scenario: Path,
+        *,
+        caregiver: str = "person",
+        site: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
+        self.home = home
+        self._scenario, self._caregiver, self._site = scenario, caregiver, site or {}
+
+    def __enter__(self) -> House:
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        self.ports = {name: _free() for name in ("dashboard", "broker", "rasa")}
+        arguments = {
+            "home": str(self.home),
+            "scenario": str(self._scenario),
+            "caregiver": self._caregiver,
+            **{f"{name}_port": str(port) for name, port in self.ports.items()},
+        }
+        if self._site:
+            site = self.home / "site.yaml"
+            document = {f"/**/{node}": {"ros__parameters": values} for node, values in self._site.items()}
+            site.write_text(yaml.safe_dump(document), encoding="utf-8")
+            arguments["site"] = str(site)
+        self.url = f"http://127.0.0.1:{self.ports['dashboard']}"
+        self.client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10.0)
+        self.process = demo.start(self.home, arguments)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        demo.stop(self.process)
+
+    # what happens
+
+    def events(self) -> list[dict[str, Any]]:
+        path = self.home / "timeline.jsonl"
+        if not path.exists():
+            return []
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def wait_for(self, kind: str, within_s: float, since: int = 0, **where: object) -> tuple[int, dict[str, Any]]:
+        """The first event at index `since` or later that matches, with its index."""
+
+        def find() -> tuple[int, dict[str, Any]] | None:
+            for index, event in enumerate(self.events()[since:], start=since):
+                if event["kind"] == kind and all(event.get(key) == value for key, value in where.items()):
+                    return index, event
+                if event["kind"] == "scenario" and event["result"] == "failed":
+                    raise AssertionError(f"the scenario got stuck: {event}\n{self.tail()}")
+            return None
+
+        return self.until(find, within_s, f"no {kind} {where}")
+
+    def until(self, find: Callable[[], T | None], within_s: float, what: str) -> T:
+        until_s = time.monotonic() + within_s
+        while time.monotonic() < until_s:
+            found = find()
+            if found is not None:
+                return found
+            if self.process.poll() is not None:
+                raise AssertionError(f"the house has stopped: {what}\n{self.tail()}")
+            time.sleep(0.1)
+        raise AssertionError(f"{what} within {within_s} s\n{self.tail()}")
+
+    def tail(self) -> str:
+        """The timeline's end and every log's last lines, for the message of a failed test."""
+        parts = [json.dumps(event, ensure_ascii=False) for event in self.events()[-25:]]
+        for log in sorted((self.home / "logs").glob("*.log")):
+            parts += [f"--- {log.name}", *log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]]
+        return "\n".join(parts)
+
+    # the platform
+
+    def alarms(self) -> list[dict[str, Any]]:
+        try:
+            answer = self.client.get("/api/alarms").raise_for_status().json()
+        except httpx.HTTPError:
+            return []
+        rows: list[dict[str, Any]] = answer["alarms"] if isinstance(answer, dict) else answer
+        return rows
+
+    # processes
+
+    def pids(self) -> dict[str, int]:
+        try:
+            found: dict[str, int] = json.loads((self.home / "processes.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def kill(self, name: str) -> int:
+        pid = self.pids()[name]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def running(self) -> list[str]:
+        """Names of processes that are alive now."""
+        return [name for name, pid in self.pids().items() if psutil.pid_exists(pid)]
+
+
+def _free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
