@@ -1,4 +1,4 @@
-"""Runs the alarm book: events in, effects out. What must last is on disk, in one transaction, before anything is said."""
+"""Runs the alarm book: events in, effects out. What must last is on disk before anything is said."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         settings = self.settings
         corners = settings.bed_zone
         rules = FallRules(found_on_floor_s=settings.found_on_floor_s, long_on_floor_s=settings.long_on_floor_s)
-        bed = list(zip(corners[::2], corners[1::2], strict=True)) or None
+        bed = tuple(zip(corners[::2], corners[1::2], strict=True)) or None
         self._watcher = FallWatcher(load_engine(), FallDetector(rules, bed))
         self._camera = self._make_camera()
         self._publisher = self.create_publisher(FallEvent, topics.FALL, topics.KEPT)
