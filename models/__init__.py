@@ -1,0 +1,1 @@
+"""The models: what they are (catalogue), how they are checked, fetched and built."""

@@ -37,25 +37,26 @@ def _recognize(options: argparse.Namespace) -> int:
     from robot.speech import cli_recognize
 
     return cli_recognize.run(
-        options.files,
-        options.phrases,
-        options.lang,
-        default_phrases=words.phrases(),
-        safety_phrases=words.safety_phrases(),
-        cache_dir=paths.home() / "cache" / "graphs",
+        [Path(file) for file in options.files],
+        Path(options.phrases) if options.phrases else words.phrases(),
+        model_dir=paths.SPEECH_MODEL,
+        cache_dir=paths.graph_cache(),
+        safety=words.safety_phrases(),
+        lang=options.lang,
     )
 
 
 def _watch(options: argparse.Namespace) -> int:
     from robot.vision import cli_watch
 
-    return cli_watch.run(options.videos)
+    zones = Path(options.zones) if options.zones else None
+    return cli_watch.run([Path(video) for video in options.videos], sys.stdout, sys.stderr, zones)
 
 
 def _understand(options: argparse.Namespace) -> int:
     from dialogue import cli_understand
 
-    return cli_understand.run(options.lang)
+    return cli_understand.run(options.lang, sys.stdin, sys.stdout, sys.stderr)
 
 
 def _say(options: argparse.Namespace) -> int:
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
     watch = commands.add_parser("watch", help="falls in video files")
     watch.add_argument("videos", nargs="+", metavar="VIDEO")
+    watch.add_argument("--zones", metavar="FILE", help='JSON: {"bed": [[x, y], ...]} as shares of the picture')
     watch.set_defaults(run=_watch)
 
     understand = commands.add_parser("understand", help="what is meant by texts, one a line on stdin")

@@ -17,3 +17,12 @@ def home(setting: str = "") -> Path:
 def database(home_folder: Path) -> Path:
     """The robot's one database: alarms, outbox, receipts and reminders."""
     return home_folder / "robot.db"
+
+
+SPEECH_MODEL = ROOT / "models" / "speech" / "bilingual-v0"
+"""The acoustic model of the catalogue."""
+
+
+def graph_cache() -> Path:
+    """Compiled speech graphs: beside every home's own data, so that a home that starts anew need not compile again."""
+    return home() / "cache" / "graphs"

@@ -22,7 +22,6 @@ from robot.speech.recognizer import VoskRecognizer
 from robot.speech.safety import SafetySpotter
 from robot.speech.turns import Question
 
-_DEFAULT_MODEL = paths.ROOT / "models" / "speech" / "bilingual-v0"
 _REOPEN_AFTER_S = 2.0
 _NO_SOUND_AFTER_S = 3.0
 
@@ -34,9 +33,8 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         self._worker: Worker | None = None
         self._source: AudioSource | None = None
         self._fault = ""
-        model = Path(self.settings.model) if self.settings.model else _DEFAULT_MODEL
-        # beside the run-time folder, so that a home that starts anew need not compile again
-        graph = ensure_graph(words.phrases(), model, paths.home() / "cache" / "graphs")
+        model = Path(self.settings.model) if self.settings.model else paths.SPEECH_MODEL
+        graph = ensure_graph(words.phrases(), model, paths.graph_cache())
         self._listener = Listener(VoskRecognizer(graph), SafetySpotter(words.safety_phrases()))
         self._lock = threading.Lock()
         self._fed_at_s = time.monotonic()

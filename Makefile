@@ -1,0 +1,49 @@
+# `make help` says what there is. Everything real is in robot/provision (set-up) and behind the venv's commands.
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+# A sourced ROS 2 would mix with the one in .venv: nothing here runs with it. (A board uses robot.provision itself.)
+ifdef AMENT_PREFIX_PATH
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH PYTHONPATH LD_LIBRARY_PATH ROS_DISTRO
+endif
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test setup tools lint check bench pins clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## set up what is missing, then play the simulated home with its dashboard
+	@.venv/bin/hani demo
+
+test: tools lint check ## set up what is missing, then all checks and all tests
+
+setup: ## only set up what the demo needs
+	@$(PYTHON) -m robot.provision demo
+
+tools: # set up what tests and checks need
+	@$(PYTHON) -m robot.provision test
+
+lint: tools ## ruff, mypy, import rules
+	@echo "== ruff"
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@echo "== mypy"
+	@$(RUN) -m mypy
+	@echo "== import rules"
+	@.venv/bin/lint-imports
+
+check: tools # the tests alone: make check ONLY="tests/unit -k alarm"
+	@echo "== tests"
+	@$(RUN) -m pytest $(ONLY)
+
+bench: tools ## measure speech, falls, CPU and memory; prints and writes JSON
+	@$(RUN) -m tests.bench
+
+pins: tools ## compile config/requirements/*.in into exact pins
+	@$(RUN) -m robot.provision.pins
+
+clean: ## back to a fresh clone: both environments, .hani with all it holds, caches
+	rm -rf .venv .venv-rasa .hani build hani.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,98 @@
+"""The wire: golden files hold version 1 still, and nothing that arrives can do more than be refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robot.errors import BadInput
+from robot.reporting.contract import DOWN, UP, Wire, decode, device_of, topic
+
+pytestmark = pytest.mark.unit
+
+GOLDEN = Path(__file__).parents[2] / "data" / "contract"
+LEAVES = {**UP, **DOWN}
+FILES = sorted(GOLDEN.glob("*.json"))
+
+
+def leaf_of(path: Path) -> str:
+    """`e-alarm.raised.json` belongs to the leaf `e/alarm`."""
+    return path.name.split(".")[0].replace("-", "/")
+
+
+def golden(path: Path) -> Wire:
+    return decode(leaf_of(path), path.read_bytes())
+
+
+def test_every_leaf_has_a_golden_file() -> None:
+    assert {leaf_of(path) for path in FILES} == set(LEAVES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_golden_message_is_read_whole_and_written_unchanged(path: Path) -> None:
+    message = golden(path)
+    assert type(message) is LEAVES[leaf_of(path)]
+    assert json.loads(message.encode()) == json.loads(path.read_bytes())
+    assert decode(leaf_of(path), message.encode()) == message
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_newer_robots_fields_are_ignored(path: Path) -> None:
+    document = json.loads(path.read_bytes())
+    assert decode(leaf_of(path), json.dumps({**document, "later": {"deep": [1]}}).encode()) == golden(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_another_version_is_refused(path: Path) -> None:
+    document = json.loads(path.read_bytes())
+    with pytest.raises(BadInput):
+        decode(leaf_of(path), json.dumps({**document, "v": 2}).encode())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def refused_or_stable(leaf: str, payload: bytes) -> None:
+    try:
+        message = decode(leaf, payload)
+    except BadInput:
+        return
+    once = message.encode()
+    assert decode(leaf, once).encode() == once
+
+
+@given(st.sampled_from(sorted(LEAVES)) | st.text(max_size=12), st.binary(max_size=200))
+def test_arbitrary_bytes_are_refused_with_bad_input_only(leaf: str, payload: bytes) -> None:
+    refused_or_stable(leaf, payload)
+
+
+@given(st.sampled_from(FILES), st.data())
+def test_a_damaged_message_is_refused_or_read_to_something_stable(path: Path, data: st.DataObject) -> None:
+    document = json.loads(path.read_bytes())
+    part = document["body"] if "body" in document and data.draw(st.booleans()) else document
+    part[data.draw(st.sampled_from(sorted(part)))] = data.draw(JSON)
+    refused_or_stable(leaf_of(path), json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("payload", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"", b"nul", b'"\\ud800"'])
+def test_hostile_payloads_are_refused_without_repeating_them(payload: bytes) -> None:
+    with pytest.raises(BadInput, match="payload does not fit"):
+        decode("e/alarm", payload)
+
+
+def test_topics_are_split_as_they_are_built() -> None:
+    assert device_of(topic("hani-0001", "cmd/alarm")) == ("hani-0001", "cmd/alarm")
+
+
+@given(st.text(max_size=40))
+def test_a_topic_outside_the_contract_is_refused(name: str) -> None:
+    with pytest.raises(BadInput):
+        device_of(name)

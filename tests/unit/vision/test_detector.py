@@ -1,0 +1,238 @@
+"""The fall rules on made-up people: what is a fall, what is not, and that each is told once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robot.messages import FallEvent, FallReason
+from robot.vision.detector import FallDetector
+from robot.vision.pose import Person
+
+from .skeletons import BEND, FRAME_PX, LIE, SIT, STAND, Move, Pose, act, person
+
+pytestmark = pytest.mark.unit
+
+NOW_AT_S = 1_800_000_000.0
+BED = ((0.25, 0.6), (0.85, 0.6), (0.85, 1.0), (0.25, 1.0))  # where LIE at x = 320 has its hips
+
+STANDING: Move = (STAND, 3.0)
+FALL: tuple[Move, ...] = (STANDING, (LIE, 0.7))
+GETS_UP: tuple[Move, ...] = ((SIT, 2.0), (STAND, 1.0), (STAND, 3.0))
+
+
+def watch(
+    frames: Iterable[tuple[float, Sequence[Person]]],
+    detector: FallDetector | None = None,
+    bed_occupied: bool | None = None,
+) -> list[FallEvent]:
+    detector = detector or FallDetector()
+    events = []
+    for t_s, people in frames:
+        events += detector.step(people, t_s, NOW_AT_S + t_s, FRAME_PX, bed_occupied)
+    return events
+
+
+def alone(moves: Sequence[Move], rate_hz: float = 10.0, begin: Pose = STAND, **body: float):
+    return [(t, [person(pose, **body)]) for t, pose in act(moves, rate_hz, begin=begin)]
+
+
+def reasons(events: Sequence[FallEvent]) -> list[tuple[str, bool]]:
+    return [(event.reason.value, event.recovered) for event in events]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 10_000),
+    height_px=st.floats(120, 400),
+    rate_hz=st.sampled_from([2.0, 7.5, 10.0, 15.0]),
+    jitter_h=st.floats(0, 0.015),
+)
+def test_a_standing_person_never_alarms(seed, height_px, rate_hz, jitter_h):
+    rng = random.Random(seed)
+    frames = [(n / rate_hz, [person(STAND, 320, height_px, 0.6, jitter_h, rng)]) for n in range(int(60 * rate_hz))]
+    assert watch(frames) == []
+
+
+EVERYDAY = {
+    "bends and comes up again": (STANDING, (BEND, 1.0), (BEND, 4.0), (STAND, 1.0), STANDING),
+    "bends quickly": (STANDING, (BEND, 0.5), (BEND, 2.0), (STAND, 0.5), STANDING),
+    "sits down and stays": (STANDING, (SIT, 1.2), (SIT, 40.0)),
+    "sits down with a thud": (STANDING, (SIT, 0.6), (SIT, 5.0), (STAND, 1.0)),
+    "lies down slowly and gets up": (STANDING, (SIT, 2.0), (LIE, 3.0), (LIE, 15.0), *GETS_UP),
+}
+
+
+@pytest.mark.parametrize("rate_hz", [7.5, 10.0, 15.0])
+@pytest.mark.parametrize("moves", EVERYDAY.values(), ids=EVERYDAY)
+def test_everyday_movements_do_not_alarm(moves, rate_hz):
+    assert watch(alone(moves, rate_hz)) == []
+
+
+def test_walking_through_the_picture_does_not_alarm():
+    frames = [(n / 10, [person(STAND, x_px=40 + 8 * n)]) for n in range(70)]
+    assert watch(frames) == []
+
+
+@pytest.mark.parametrize("rate_hz", [7.5, 10.0, 15.0])
+@pytest.mark.parametrize("height_px", [130, 220, 380])
+def test_a_fall_is_told_once_soon_and_with_its_onset(height_px, rate_hz):
+    events = watch(alone((*FALL, (LIE, 60.0)), rate_hz, height_px=height_px))
+    assert reasons(events) == [("fast_drop", False)]
+    onset_s, suspected_s = (at - NOW_AT_S for at in (events[0].onset_at_s, events[0].suspected_at_s))
+    assert 2.5 <= onset_s <= 3.5
+    assert suspected_s - 3.0 <= 2.5
+    assert 0 < events[0].confidence <= 1
+
+
+def test_the_clock_s_origin_does_not_matter():
+    frames = alone((*FALL, (LIE, 5.0)))
+    shifted = [(t + 86_400.0, people) for t, people in frames]
+    assert reasons(watch(frames)) == reasons(watch(shifted)) == [("fast_drop", False)]
+
+
+def test_whoever_gets_up_is_told_recovered_once_and_may_fall_again():
+    moves = (*FALL, (LIE, 5.0), *GETS_UP, (LIE, 0.7), (LIE, 5.0))
+    events = watch(alone(moves))
+    assert reasons(events) == [("fast_drop", False), ("fast_drop", True), ("fast_drop", False)]
+    fall, recovered, second = events
+    assert recovered.onset_at_s == pytest.approx(fall.onset_at_s)
+    assert fall.suspected_at_s < recovered.suspected_at_s < second.onset_at_s
+    assert len({event.id for event in events}) == 3
+    assert len({event.track for event in events}) == 1
+
+
+def test_sitting_up_is_not_yet_recovering():
+    """Somebody who only sits up on the floor still needs help."""
+    sit_on_floor = Pose(torso_deg=10, hip_h=0.06, thigh_deg=85, shin_deg=85)
+    assert reasons(watch(alone((*FALL, (LIE, 5.0), (sit_on_floor, 2.0), (sit_on_floor, 20.0))))) == [
+        ("fast_drop", False)
+    ]
+
+
+def test_a_slow_slide_is_told_after_a_long_time_on_the_floor():
+    events = watch(alone((STANDING, (SIT, 4.0), (LIE, 6.0), (LIE, 60.0))))
+    assert reasons(events) == [("long_on_floor", False)]
+    assert 24.9 <= events[0].suspected_at_s - events[0].onset_at_s <= 26.0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.4, 0.5, 0.6, 0.8, 0.9, 1.0])
+def test_a_fall_during_a_restart_is_told_once_within_eleven_seconds(share):
+    """A watcher killed while somebody falls sees only the rest; it must not wait for a drop that is over."""
+    events = watch(alone(((LIE, 0.7 * (1 - share)), (LIE, 60.0)), begin=STAND.towards(LIE, share)))
+    assert len(events) == 1
+    assert events[0].reason in (FallReason.FAST_DROP, FallReason.FOUND_ON_FLOOR)
+    assert events[0].suspected_at_s - NOW_AT_S <= 11.0
+    assert share < 0.9 or events[0].reason is FallReason.FOUND_ON_FLOOR
+
+
+def test_only_who_was_there_at_the_start_is_found_on_the_floor():
+    later = [(0.0, [])] + [(t + 10.0, people) for t, people in alone(((LIE, 40.0),), begin=LIE)]
+    assert reasons(watch(later)) == [("long_on_floor", False)]
+
+
+def test_vanishing_while_falling_is_a_fall():
+    """Behind the bed, or below the picture's edge."""
+    seen = alone((STANDING, (LIE, 0.7)))[:-1]
+    gone = [(seen[-1][0] + n / 10, []) for n in range(1, 40)]
+    events = watch([*seen, *gone])
+    assert reasons(events) == [("lost_while_falling", False)]
+
+
+def test_walking_out_of_the_picture_is_not_a_fall():
+    frames = [(n / 10, [person(STAND, x_px=300 + 10 * n)] if n < 30 else []) for n in range(80)]
+    assert watch(frames) == []
+
+
+@pytest.mark.parametrize(
+    ("bed_occupied", "x_px", "silent"),
+    [(True, 320, True), (False, 320, False), (None, 320, False), (True, 90, False)],
+    ids=["in bed", "mattress says no", "mattress unknown", "beside the bed"],
+)
+def test_only_a_fresh_mattress_with_the_hips_in_the_bed_silences(bed_occupied, x_px, silent):
+    events = watch(alone((*FALL, (LIE, 40.0)), x_px=x_px), FallDetector(bed=BED), bed_occupied)
+    assert reasons(events) == ([] if silent else [("fast_drop", False)])
+
+
+def test_with_two_people_the_bed_silences_nobody():
+    """The mattress cannot say which of them it feels."""
+    faller = alone((*FALL, (LIE, 10.0)))
+    frames = [(t, [*people, person(STAND, x_px=560)]) for t, people in faller]
+    assert reasons(watch(frames, FallDetector(bed=BED), True)) == [("fast_drop", False)]
+
+
+def test_whoever_lies_in_bed_while_the_mattress_falls_silent_is_told_after_a_while():
+    """A stale feed never keeps the watcher quiet."""
+    detector = FallDetector(bed=BED)
+    frames = alone((*FALL, (LIE, 60.0)))
+    assert watch(frames[:200], detector, True) == []
+    assert reasons(watch(frames[200:], detector, None)) == [("long_on_floor", False)]
+
+
+@pytest.mark.parametrize(("height_px", "told"), [(70, False), (110, True)])
+def test_small_figures_are_ignored(height_px, told):
+    events = watch(alone((*FALL, (LIE, 40.0)), height_px=height_px))
+    assert bool(events) is told
+
+
+def test_the_one_who_falls_is_told_not_the_one_who_stands():
+    faller = alone((*FALL, (LIE, 10.0)), x_px=200)
+    frames = [(t, [person(STAND, x_px=520, score=0.9), *people]) for t, people in faller]
+    events = watch(frames)
+    assert reasons(events) == [("fast_drop", False)]
+    assert events[0].track == 2
+
+
+def test_one_person_drawn_twice_is_one_person():
+    frames = [(t, people * 2) for t, people in alone((*FALL, (LIE, 10.0)))]
+    assert reasons(watch(frames)) == [("fast_drop", False)]
+
+
+@settings(deadline=None, max_examples=12)
+@given(seed=st.integers(0, 10_000), seen_share=st.floats(0.05, 0.9))
+def test_a_fall_is_told_once_however_badly_the_model_sees_the_floor(seed, seen_share):
+    """Lying people are often missed; flicker must not report them again."""
+    rng = random.Random(seed)
+    frames = alone((*FALL, (LIE, 100.0)))
+    flickering = [(t, people if t < 6.0 or rng.random() < seen_share else []) for t, people in frames]
+    assert reasons(watch(flickering)) == [("fast_drop", False)]
+
+
+def test_a_helper_beside_the_fallen_does_not_count_as_their_recovery():
+    """After a gap a standing person is not taken for the one who lay there."""
+    fallen = alone((*FALL, (LIE, 5.0)))
+    last_s = fallen[-1][0]
+    helper = [(last_s + 4.0 + n / 10, [person(STAND, x_px=330)]) for n in range(60)]
+    gap = [(last_s + n / 10, []) for n in range(1, 40)]
+    assert reasons(watch([*fallen, *gap, *helper])) == [("fast_drop", False)]
+
+
+ACTIVITIES = st.lists(
+    st.tuples(st.sampled_from([STAND, BEND, SIT, LIE]), st.floats(0.4, 12.0)), min_size=1, max_size=10
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(moves=ACTIVITIES, seed=st.integers(0, 1000), seen_share=st.floats(0.6, 1.0))
+def test_whatever_happens_falls_and_recoveries_alternate(moves, seed, seen_share):
+    """The invariant of the state machine: suspect, recover, suspect ...; nothing begins after it is told."""
+    rng = random.Random(seed)
+    frames = [(t, people if rng.random() < seen_share else []) for t, people in alone(moves)]
+    events = watch(frames)
+    open_tracks: set[int] = set()
+    for event in events:
+        assert (event.track in open_tracks) is event.recovered
+        open_tracks ^= {event.track}
+        assert NOW_AT_S - 1e-6 <= event.onset_at_s <= event.suspected_at_s
+        assert event.reason in FallReason
+    assert len({event.id for event in events}) == len(events)
+
+
+@settings(deadline=None, max_examples=40)
+@given(moves=st.lists(st.tuples(st.sampled_from([STAND, BEND, SIT]), st.floats(0.5, 8.0)), min_size=1, max_size=10))
+def test_who_never_lies_never_alarms(moves):
+    assert watch(alone(moves)) == []
