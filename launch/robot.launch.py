@@ -24,7 +24,7 @@ NODES = (
 
 
 def _nodes(context):
-    """Nodes with the parameter files of the profile: robot.yaml first, then the profile's, the site's, and arguments."""
+    """Nodes with the parameter files in order: robot.yaml, the profile's, the site's, then arguments."""
     profile = context.launch_configurations["profile"]
     site = context.launch_configurations["site"]
     files = [os.path.join(CONFIG, "robot.yaml")]

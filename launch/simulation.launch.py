@@ -3,7 +3,13 @@
 import os
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, EmitEvent, IncludeLaunchDescription, RegisterEventHandler
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    GroupAction,
+    IncludeLaunchDescription,
+    RegisterEventHandler,
+)
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -16,7 +22,8 @@ SCENARIO = os.path.join(HERE, "..", "config", "scenarios", "day_and_night.yaml")
 
 def _include(name, arguments):
     source = PythonLaunchDescriptionSource(os.path.join(HERE, name))
-    return IncludeLaunchDescription(source, launch_arguments=list(arguments.items()))
+    # a group of its own: an included file's arguments would otherwise replace ours of the same name
+    return GroupAction([IncludeLaunchDescription(source, launch_arguments=list(arguments.items()))])
 
 
 def generate_launch_description():

@@ -93,7 +93,8 @@ def _compile(data: Path) -> None:
         cwd=SOURCES / "dictsource",
         env={**os.environ, "ESPEAK_DATA_PATH": str(data)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",  # it cuts letters in half when it quotes a rule
         check=False,
         timeout=60,
     )

@@ -39,6 +39,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             check_in_s=settings.check_in_s,
             cancel_window_s=settings.cancel_window_s,
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
+            residents=self._resident.people,
         )
         cases = self._store.load(ended_since_s=time.time() - _REMEMBER_S)
         self._book = AlarmBook(rules, cases, self._store.load_bed())
@@ -78,7 +79,8 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
     def _tick(self) -> None:
         for receipt in self._outbox.undelivered_receipts():
             self._do(self._book.on_receipt(receipt, time.time()))
-            self._outbox.mark_receipts_delivered([receipt.id])
+            if not self._store.unwritten:
+                self._outbox.mark_receipts_delivered([receipt.id])
         self._do(self._book.tick(time.time()))
         self.report_fault("alarms cannot be written to disk" if self._store.unwritten else "", fatal=True)
 

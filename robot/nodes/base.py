@@ -21,6 +21,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from hani_msgs.msg import Heartbeat, HomeClock
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
@@ -213,7 +214,7 @@ def run(node_class: type[HaniNode[Any]]) -> int:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
-        executor.spin()
+        _spin(executor, node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
@@ -224,6 +225,15 @@ def run(node_class: type[HaniNode[Any]]) -> int:
         node.destroy_node()
         try_shutdown()
     return 0
+
+
+def _spin(executor: SingleThreadedExecutor, node: HaniNode[Any]) -> None:
+    """Until a signal. A request for a transition that the node's state does not allow is refused, not fatal."""
+    while True:
+        try:
+            executor.spin()
+        except rclpy_implementation.RCLError:
+            node.log.warning("refused a transition that this state does not allow")
 
 
 def _interrupt(*_: object) -> None:

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+_STALE_HEARTBEAT_S = 2.5
+"""A heartbeat (one a second) that left before a transition ended may arrive after the answer to it."""
+
+
 class NodeState(int, Enum):
     """Primary states of lifecycle_msgs/State."""
 
@@ -42,7 +46,9 @@ class _Seen:
     pid: int = 0
     at_s: float | None = None
     busy_since_s: float | None = None
+    step: Step | None = None
     retry_at_s: float = 0.0
+    believe_at_s: float = 0.0
 
 
 class Bringup:
@@ -73,16 +79,21 @@ class Bringup:
             return
         if pid != seen.pid:
             seen.busy_since_s, seen.retry_at_s = None, 0.0
+        if now_s >= seen.believe_at_s or pid != seen.pid:
+            seen.state = NodeState(state) if state in NodeState._value2member_map_ else NodeState.UNKNOWN
         seen.pid, seen.at_s = pid, now_s
-        seen.state = NodeState(state) if state in NodeState._value2member_map_ else NodeState.UNKNOWN
 
     def done(self, node: str, pid: int, succeeded: bool, now_s: float) -> None:
-        """A transition ended. A failed one is tried again later; a success is believed when the heartbeat shows it."""
+        """A transition ended. A failed one is tried again later; heartbeats sent before a success count no more."""
         seen = self._seen[node]
-        if pid != seen.pid:
+        if pid != seen.pid or seen.busy_since_s is None:
             return
         seen.busy_since_s = None
-        seen.retry_at_s = now_s + (0.0 if succeeded else self._retry_after_s)
+        if succeeded:
+            seen.state = NodeState.INACTIVE if seen.step is Step.CONFIGURE else NodeState.ACTIVE
+            seen.believe_at_s = now_s + _STALE_HEARTBEAT_S
+        else:
+            seen.retry_at_s = now_s + self._retry_after_s
 
     def due(self, now_s: float) -> tuple[Order, ...]:
         """What to do now; a step is ordered once until `done`."""
@@ -109,7 +120,7 @@ class Bringup:
             step = Step.ACTIVATE
         else:
             return None
-        seen.busy_since_s = now_s
+        seen.busy_since_s, seen.step = now_s, step
         return Order(node, step, seen.pid)
 
     def _may_activate(self, node: str, now_s: float) -> bool:

@@ -39,6 +39,8 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._resident: Resident = load_resident(self.settings.resident_file)
         self._client = RasaClient(self.settings.rasa_url)
         self._dialogue = Dialogue(self._client)
+        for reminder in self._resident.reminders:
+            words.screen_text(reminder.purpose)  # an unknown text is found now, not when it is due
         self._reminder_store = ReminderStore(paths.database(self.home))
         self._reminders = Reminders(self._resident.reminders, self._reminder_store)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dialogue")
@@ -57,6 +59,7 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         if getattr(self, "_pool", None) is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._client.close()
+            self._reminder_store.close()
 
     def _on_alarm(self, msg: Alarm) -> None:
         if msg.phase in _BEING_CHECKED:

@@ -50,6 +50,9 @@ def run(scenario: Path | None, *, leave: bool, caregiver: str, port: int) -> int
     console.print(f"  the platform's page   http://127.0.0.1:{ports['dashboard_port']}")
     console.print(f"  logs and recordings   {_short(home)}")
     console.print("  Ctrl-C stops everything. Starting (Rasa takes the longest) ...")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # also where the shell started us with interrupts ignored, as it does in the background
+        signal.signal(number, signal.default_int_handler)
     arguments = {"home": str(home), "scenario": str(scenario), "caregiver": caregiver}
     process = start(home, {**arguments, **{name: str(number) for name, number in ports.items()}})
     try:

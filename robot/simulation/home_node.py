@@ -224,6 +224,7 @@ def main() -> int:
 
 def _play(home: SimulatedHome, runner: Runner, stopping: threading.Event, result: list[bool], hold: bool) -> None:
     home.show(None)
+    home.set_clock(*runner.first_clock())  # before anybody looks at the clock: no reminder of the real day in a played one
     while not home.all_active() and not stopping.wait(0.2):
         pass
     if stopping.is_set():

@@ -12,6 +12,8 @@ from robot.simulation.scenario import Caregiver, Mattress, Scenario, Step, WaitF
 from robot.simulation.timeline import Event, Timeline
 
 _POLL_S = 0.05
+_EARLY_MIN = 10
+_DAY_MIN = 24 * 60
 
 
 class Home(Protocol):
@@ -38,6 +40,13 @@ class Runner:
         self._scenario, self._media, self._home, self._timeline = scenario, media, home, timeline
         self._now = now
         self._since = 0
+
+    def first_clock(self) -> tuple[int, int, int]:
+        """Ten minutes before the first `clock` step; noon when there is none."""
+        clock = next((step.clock for step in self._scenario.steps if step.clock), "12:10")
+        hour, minute = (int(part) for part in clock.split(":")[:2])
+        before = (hour * 60 + minute - _EARLY_MIN) % _DAY_MIN
+        return before // 60, before % 60, 0
 
     def run(self, stopping: threading.Event) -> bool:
         self._note("scenario", name=self._scenario.name, result="started")

@@ -1,0 +1,1 @@
+"""Watching: camera, pose, fall rules, zones. Frames never leave the process that takes them."""

@@ -71,11 +71,14 @@ def test_store_and_report_are_one_transaction(tmp_path):
     other.close()
 
 
-def test_one_refused_report_does_not_keep_others_from_the_disk(caplog):
+@pytest.mark.parametrize(
+    "refusal", [BadInput("does not fit the contract"), sqlite3.IntegrityError("known id")], ids=repr
+)
+def test_one_refused_report_does_not_keep_others_from_the_disk(caplog, refusal):
     robot = Robot()
 
     def refuse(report: Report) -> None:
-        raise BadInput("does not fit the contract")
+        raise refusal
 
     robot.store.commit(robot.book.on_fall(fall(), 1.0), refuse)
     assert robot.phases == [AlarmPhase.CHECKING]

@@ -16,7 +16,7 @@ from robot.messages import Language, Say, Urgency
 pytestmark = pytest.mark.unit
 
 ZH, MN = Language.ZH, Language.MN
-NOON = datetime(2026, 11, 21, 15, 20)  # noqa: DTZ001 - the wall clock has no zone
+NOON = datetime(2026, 11, 21, 15, 20)
 
 
 class Server:
@@ -161,12 +161,20 @@ def test_a_safety_word_does_not_wait_for_the_server() -> None:
     assert (reply.intent, reply.engine, server.calls) == ("emergency", "rules", 0)
 
 
+def test_a_guessed_emergency_asks_before_it_promises_anything() -> None:
+    """The classifier hears danger in "help me cook" too; and it must not be overruled by a low confidence."""
+    reply = Dialogue(Server("emergency", "0.3", "emergency").client()).respond("хоол хийхэд туслаач", MN, 0.0, NOON)
+    assert (reply.intent, reply.engine, reply.purpose) == ("emergency", "rasa", "ask_help")
+
+
 def test_repeat_says_the_same_sentence_again_also_what_hani_said_on_its_own() -> None:
     dialogue = Dialogue(FakeEngine({"再说一遍": "repeat", "你好": "greet"}))
     first = dialogue.respond("你好", ZH, 0.0, NOON)
     assert first.engine == "fake"
     again = dialogue.respond("再说一遍", ZH, 0.0, NOON)
     assert (again.intent, again.text, again.purpose) == ("repeat", first.text, first.purpose)
+    dialogue.respond("天方夜谭", ZH, 0.0, NOON)  # "I did not understand" is not worth repeating
+    assert dialogue.respond("再说一遍", ZH, 0.0, NOON).text == first.text
     dialogue.remember(Say("1", "Эм уух цаг боллоо.", MN, Urgency.REMINDER, "reminder_medicine"))
     again = dialogue.respond("再说一遍", ZH, 0.0, NOON)
     assert (again.text, again.language) == ("Эм уух цаг боллоо.", MN)

@@ -90,6 +90,14 @@ def test_the_server_listens_on_loopback_and_sends_nothing_home(home: Path) -> No
     assert env["RASA_TELEMETRY_ENABLED"] == "false"
 
 
+def test_the_slim_server_differs_in_its_program_only(home: Path) -> None:
+    paths.model().parent.mkdir(parents=True)
+    paths.model().touch()
+    full, slim = serve_command(5123)[0], serve_command(5123, slim=True)[0]
+    assert Path(slim[1]).is_file()
+    assert full[:1] + full[2:] == slim[:1] + slim[2:]
+
+
 def test_training_is_skipped_when_the_model_is_there(home: Path) -> None:
     paths.model().parent.mkdir(parents=True)
     paths.model().touch()
@@ -99,7 +107,7 @@ def test_training_is_skipped_when_the_model_is_there(home: Path) -> None:
 
 
 def test_a_training_that_fails_says_where_to_look(home: Path) -> None:
-    with pytest.raises(MissingPart, match="train.log"):
+    with pytest.raises(MissingPart, match=r"train\.log"):
         train(io.StringIO())
     assert not paths.model().exists()
 

@@ -24,10 +24,8 @@ def test_all_configure_at_once_but_activate_in_order() -> None:
     assert [order.step for order in core.due(1.0)] == [Step.CONFIGURE] * 3
     for number, node in enumerate(ORDER):
         core.done(node, 100 + number, succeeded=True, now_s=2.0)
-        core.heartbeat(node, NodeState.INACTIVE, 100 + number, 2.0)
     assert core.due(2.0) == (Order("reporter", Step.ACTIVATE, 100),)
     core.done("reporter", 100, succeeded=True, now_s=2.5)
-    core.heartbeat("reporter", NodeState.ACTIVE, 100, 2.6)
     assert core.due(2.6) == (Order("alarms", Step.ACTIVATE, 101),)
 
 
@@ -67,6 +65,27 @@ def test_a_failed_transition_is_tried_again_after_a_while() -> None:
     assert core.due(2.0) == ()
     core.heartbeat("reporter", NodeState.UNCONFIGURED, 1, 3.6)
     assert core.due(3.6) == (Order("reporter", Step.CONFIGURE, 1),)
+
+
+def test_a_heartbeat_from_before_a_success_does_not_repeat_the_transition() -> None:
+    core = bringup()
+    core.heartbeat("reporter", NodeState.UNCONFIGURED, 1, 1.0)
+    core.due(1.0)
+    core.done("reporter", 1, succeeded=True, now_s=2.0)
+    core.heartbeat("reporter", NodeState.UNCONFIGURED, 1, 2.01)
+    assert core.due(2.02) == (Order("reporter", Step.ACTIVATE, 1),)
+    core.done("reporter", 1, succeeded=True, now_s=2.1)
+    core.heartbeat("reporter", NodeState.INACTIVE, 1, 2.2)
+    assert core.due(2.3) == ()
+
+
+def test_a_node_that_really_fell_back_is_brought_up_again() -> None:
+    core = bringup()
+    core.heartbeat("reporter", NodeState.INACTIVE, 1, 1.0)
+    core.due(1.0)
+    core.done("reporter", 1, succeeded=True, now_s=2.0)
+    core.heartbeat("reporter", NodeState.INACTIVE, 1, 5.0)
+    assert core.due(5.0) == (Order("reporter", Step.ACTIVATE, 1),)
 
 
 def test_a_silent_process_is_ended_once() -> None:

@@ -142,6 +142,11 @@ def test_the_database_survives_power_loss(tmp_path: Path) -> None:
     assert connection.execute("pragma synchronous").fetchone() == (2,)  # FULL
 
 
+def test_nobody_else_may_read_the_database(tmp_path: Path) -> None:
+    open_database(tmp_path / "robot.db")
+    assert (tmp_path / "robot.db").stat().st_mode & 0o077 == 0
+
+
 APPENDER = """
 import sys
 from pathlib import Path

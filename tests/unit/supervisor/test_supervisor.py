@@ -357,3 +357,10 @@ def test_output_that_was_closed_by_a_child_costs_nothing_and_two_names_are_told_
     assert alive(supervisor.pid("same-2"))
     supervisor.signal(signal.SIGINT)
     assert supervisor.code() == 0
+
+
+def test_arguments_are_shown_even_if_a_part_is_missing_and_nothing_is_started(supervisor: Supervisor) -> None:
+    declared = "DeclareLaunchArgument('lang', default_value='mn', choices=['mn', 'zh'], description='spoken'),"
+    code = supervisor.run(f"{declared} sleeper('one'), ExecuteProcess(cmd=['no-such-program'])\n", "--show-args")
+    assert code == 0
+    assert supervisor.output() == "lang:= (default: mn), one of mn, zh  spoken\n"

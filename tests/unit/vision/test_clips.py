@@ -64,7 +64,7 @@ def test_the_command_prints_one_line_for_each_event(engine, clips):
     assert set(lines[0]) == {"file", "time_s", "reason", "confidence", "track", "recovered"}
 
 
-def test_one_bad_file_is_told_in_one_line_and_the_others_go_on(engine, clips, tmp_path):
+def test_one_bad_file_is_told_in_one_line_and_the_others_go_on(engine, clips, tmp_path, capfd):
     bad = tmp_path / "bad.mp4"
     bad.write_text("not a video")
     status, lines, errors = watch(bad, clips / "fall.mp4", tmp_path / "missing.mp4")
@@ -73,6 +73,7 @@ def test_one_bad_file_is_told_in_one_line_and_the_others_go_on(engine, clips, tm
     assert len(errors) == 2
     assert "bad.mp4" in errors[0]
     assert "missing.mp4" in errors[1]
+    assert capfd.readouterr().err == "", "LiteRT, OpenCV and FFmpeg keep quiet too"
 
 
 def test_a_bed_zone_keeps_the_command_quiet_inside_it(engine, clips, tmp_path):

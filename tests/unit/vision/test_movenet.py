@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import islice
 
+import cv2
 import numpy as np
 import pytest
 
+from models import fetch_movenet
 from robot.errors import BadConfiguration, MissingPart
+from robot.vision import movenet
 from robot.vision.camera import FileCamera
 from robot.vision.movenet import load_engine
 from robot.vision.room import empty_room
@@ -20,20 +23,23 @@ def opencv(engine):
     return load_engine("opencv")
 
 
-def frames_of(path, every=25):
+def frames_of(path, every=15):
     return [frame.image for frame in islice(FileCamera(path).frames(), 0, None, every)]
 
 
 @pytest.mark.parametrize("clip", ["fall.mp4", "fall_2.mp4", "everyday.mp4"])
 def test_both_engines_see_the_same_people(engine, opencv, clips, clip):
-    """Parity to a hundredth of a pixel: OpenCV's other engine is wrong without any error, so numbers must be compared."""
+    """Parity to a hundredth of a pixel: an engine may be wrong without any error, so numbers are compared."""
+    compared = 0
     for image in frames_of(clips / clip):
         first, second = engine.detect(image), opencv.detect(image)
-        assert len(first) == len(second) >= 1
+        assert len(first) == len(second)
+        compared += len(first)
         for one, other in zip(first, second, strict=True):
             assert one.score == pytest.approx(other.score, abs=1e-3)
             np.testing.assert_allclose(np.array(one.keypoints), np.array(other.keypoints), atol=0.01)
             np.testing.assert_allclose(np.array(one.box), np.array(other.box), atol=0.01)
+    assert compared >= 5
 
 
 def test_nobody_is_seen_in_an_empty_room(engine):
@@ -42,13 +48,11 @@ def test_nobody_is_seen_in_an_empty_room(engine):
 
 @pytest.mark.parametrize("shape", [(360, 640), (640, 360), (480, 640), (240, 320)])
 def test_people_are_where_they_are_in_any_shape_of_frame(engine, clips, shape):
-    """The frame's shape is kept and the way back is right: the person stays in place when black is added around them."""
-    image = frames_of(clips / "everyday.mp4")[0]
+    """The frame's shape is kept and the way back is right: black around the picture moves nobody."""
+    image = frames_of(clips / "fall.mp4")[0]
     whole = engine.detect(image)[0]
     scale = min(shape[0] / 480, shape[1] / 640)
-    from cv2 import resize
-
-    small = resize(image, (int(640 * scale), int(480 * scale)))
+    small = cv2.resize(image, (int(640 * scale), int(480 * scale)))
     padded = np.zeros((*shape, 3), np.uint8)
     padded[: small.shape[0], : small.shape[1]] = small
     found = engine.detect(padded)[0]
@@ -68,6 +72,10 @@ def test_a_broken_model_says_how_to_bring_a_whole_one(tmp_path):
     for name in ("litert", "opencv"):
         with pytest.raises(MissingPart, match=r"python -m models\.fetch_movenet"):
             load_engine(name, path)
+
+
+def test_the_fetched_model_is_the_expected_one():
+    assert movenet.MODEL_SHA256 == fetch_movenet.MODEL_SHA256
 
 
 def test_an_unknown_engine_is_named():

@@ -1,0 +1,65 @@
+"""What can be set about alarms, with the source of each number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from robot.errors import BadConfiguration
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """Durations in seconds. Raises BadConfiguration for a value that would switch a safeguard off.
+
+    device: the robot's identity; part of every alarm id, so that two robots can never make the same one.
+    check_in_s: the whole check-in; the second prompt comes halfway (design: 20 s, two prompts).
+    cancel_window_s: how long a clear "I am fine" withdraws an alarm that a certain safety word raised.
+    bed_exit_tolerance_s: out of bed at night for longer opens an alarm (products offer 0 to 30 min).
+    not_received_after_s: the resident is told when the platform has not committed the alarm by then.
+    repeat_s: between two reassurances; also the field's repeat for unacknowledged alarms.
+    rise_s: unacknowledged for so long raises the severity (TSA: 97.5 % answered in 60 s, 99 % in 180 s).
+    join_s: an acknowledged emergency takes in further evidence for so long (field: acknowledged but not closed in 10
+        min re-opens); later evidence opens a new alarm, so that an alarm forgotten open never hides a fall.
+    withhold_s: for so long a fall that the mattress contradicted comes back when the mattress no longer does.
+    bed_fresh_s: a mattress reading older than this vouches for nothing.
+    bed_stale_alarm_s: a feed stale for so long opens a low device alarm; None leaves that to diagnostics.
+    residents: the mattress vouches for one person only; with more than one it suppresses nothing.
+    remember_s: ended alarms stay known for so long, to recognise a repeated event.
+    """
+
+    device: str
+    check_in_s: float = 20.0
+    cancel_window_s: float = 15.0
+    bed_exit_tolerance_s: float = 600.0
+    not_received_after_s: float = 30.0
+    repeat_s: float = 60.0
+    rise_s: tuple[float, ...] = (60.0, 180.0)
+    join_s: float = 600.0
+    withhold_s: float = 60.0
+    bed_fresh_s: float = 60.0
+    bed_stale_alarm_s: float | None = None
+    residents: int = 1
+    remember_s: float = 86400.0
+
+    def __post_init__(self) -> None:
+        bounds: tuple[tuple[str, float | None, float, float], ...] = (
+            ("check_in_s", self.check_in_s, 1.0, 120.0),
+            ("cancel_window_s", self.cancel_window_s, 0.0, 60.0),
+            ("bed_exit_tolerance_s", self.bed_exit_tolerance_s, 0.0, 1800.0),
+            ("not_received_after_s", self.not_received_after_s, 1.0, 300.0),
+            ("repeat_s", self.repeat_s, 10.0, 600.0),
+            ("join_s", self.join_s, 0.0, 3600.0),
+            ("withhold_s", self.withhold_s, 0.0, 600.0),
+            ("bed_fresh_s", self.bed_fresh_s, 1.0, 600.0),
+            ("bed_stale_alarm_s", self.bed_stale_alarm_s, 1.0, 86400.0),
+            ("residents", self.residents, 1, 20),
+            ("remember_s", self.remember_s, 3600.0, math.inf),
+        )
+        for name, value, least, most in bounds:
+            if value is not None and not least <= value <= most:
+                raise BadConfiguration(f"alarms.{name} must lie in {least:g}..{most:g}")
+        if not self.device:
+            raise BadConfiguration("alarms.device must name this robot")
+        if list(self.rise_s) != sorted(set(self.rise_s)) or not all(0 < rise <= 3600 for rise in self.rise_s):
+            raise BadConfiguration("alarms.rise_s must ascend within 0..3600")

@@ -1,0 +1,168 @@
+"""The journal: alarms on disk, in the same SQLite file and transaction as the outbox."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from robot.alarms.case import ENDED, BedMemory, Case
+from robot.alarms.effects import DURABLE, Effect, Effects, Report, Store, StoreBed
+from robot.errors import DeviceFault, HaniError
+
+log = logging.getLogger(__name__)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS alarms(
+    id TEXT PRIMARY KEY,
+    phase TEXT NOT NULL, revision INTEGER NOT NULL, changed_at_s REAL NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS alarm_log(
+    id TEXT NOT NULL, revision INTEGER NOT NULL, phase TEXT NOT NULL, changed_at_s REAL NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (id, revision));
+CREATE TABLE IF NOT EXISTS bed_memory(one INTEGER PRIMARY KEY CHECK (one = 1), body TEXT NOT NULL);
+"""
+_CASE = TypeAdapter(Case)
+_BED = TypeAdapter(BedMemory)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open (or make) the robot's database: WAL, synchronous FULL, no implicit transactions, readable by its owner only.
+
+    A file that is no database any more is set aside, never deleted, and a new one begun: a robot that cannot read its
+    past must still raise alarms. Raises DeviceFault when the disk cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        try:
+            return _connect(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            aside = path.with_name(f"{path.name}.broken-{os.stat(path).st_mtime_ns}")
+            path.replace(aside)
+            for tail in ("-wal", "-shm"):
+                path.with_name(path.name + tail).unlink(missing_ok=True)
+            log.error("database unreadable, set aside as %s", aside.name)
+            path.touch(mode=0o600)
+            return _connect(path)
+    except (OSError, sqlite3.Error) as error:
+        raise DeviceFault(f"cannot write {path.name}; check the disk's space and rights ({error})") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.executescript(SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing. The connection must be in autocommit mode, as `open_database` gives it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        # some errors (disk full) have rolled back already
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class AlarmStore:
+    """The journal over an open connection: `alarms` holds the current state, `alarm_log` every revision, for good."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._connection.executescript(SCHEMA)
+        self._unwritten: Effects = ()
+
+    def load(self, ended_since_s: float = 0.0) -> tuple[Case, ...]:
+        """Every open case, and those that ended at or after `ended_since_s`, oldest first.
+
+        A row that cannot be read is left in place and logged as an error: it must not keep the others from being
+        served.
+        """
+        ended = [phase.value for phase in ENDED]
+        rows = self._connection.execute(
+            "SELECT id, body FROM alarms WHERE phase NOT IN (?, ?) OR changed_at_s >= ? ORDER BY changed_at_s, id",
+            (*ended, ended_since_s),
+        ).fetchall()
+        cases = []
+        for alarm_id, body in rows:
+            try:
+                cases.append(_CASE.validate_json(body))
+            except ValidationError:
+                log.error("stored alarm unreadable: %s", alarm_id)
+        return tuple(cases)
+
+    def load_bed(self) -> BedMemory:
+        row = self._connection.execute("SELECT body FROM bed_memory").fetchone()
+        try:
+            return _BED.validate_json(row[0]) if row else BedMemory()
+        except ValidationError:
+            log.error("stored bed memory unreadable")
+            return BedMemory()
+
+    def save(self, case: Case) -> None:
+        """Write one case, inside whatever transaction is open."""
+        alarm, body = case.alarm, _CASE.dump_json(case).decode()
+        values = (alarm.id, alarm.phase.value, alarm.revision, alarm.changed_at_s, body)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO alarms(id, phase, revision, changed_at_s, body) VALUES (?, ?, ?, ?, ?)", values
+        )
+        self._connection.execute(
+            "INSERT OR IGNORE INTO alarm_log(id, phase, revision, changed_at_s, body) VALUES (?, ?, ?, ?, ?)", values
+        )
+
+    def save_bed(self, memory: BedMemory) -> None:
+        """Write what the bed last said, inside whatever transaction is open."""
+        body = _BED.dump_json(memory).decode()
+        self._connection.execute("INSERT OR REPLACE INTO bed_memory(one, body) VALUES (1, ?)", (body,))
+
+    def commit(self, effects: Effects, report: Callable[[Report], None]) -> Effects:
+        """Write the durable effects in one transaction and return the rest, to be done now.
+
+        `report` appends to the outbox on the same connection. When the disk refuses, the error is logged, what was not
+        written is kept and written first at the next call (call with () at every tick), and the rest is returned all
+        the same: a resident must be asked even when the disk is full. `unwritten` then tells the diagnostics.
+        """
+        self._unwritten += tuple(effect for effect in effects if isinstance(effect, DURABLE))
+        if self._unwritten:
+            try:
+                with transaction(self._connection):
+                    for effect in self._unwritten:
+                        self._write(effect, report)
+                self._unwritten = ()
+            except sqlite3.Error as error:
+                log.error("cannot write alarms, will try again: %s", error)
+        return tuple(effect for effect in effects if not isinstance(effect, DURABLE))
+
+    @property
+    def unwritten(self) -> int:
+        """How many durable effects wait for the disk; anything but 0 is a fault of the robot."""
+        return len(self._unwritten)
+
+    def _write(self, effect: Effect, report: Callable[[Report], None]) -> None:
+        if isinstance(effect, Store):
+            self.save(effect.case)
+        elif isinstance(effect, StoreBed):
+            self.save_bed(effect.memory)
+        elif isinstance(effect, Report):
+            try:
+                report(effect)
+            except (HaniError, ValueError, sqlite3.IntegrityError):
+                # one report that the contract refuses must not keep every other alarm from the disk
+                log.exception("report refused for alarm %s", effect.alarm.id)

@@ -1,0 +1,97 @@
+"""The dashboard's process: pages for caregivers and operators.
+
+python -m robot.fleet.dashboard --port 8080 --data .hani/fleet [--contacts FILE] [--site FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from robot.errors import BadConfiguration, HaniError
+from robot.fleet import handling
+from robot.fleet.app import create_app
+from robot.fleet.contacts import Contacts, Site, load
+from robot.fleet.database import open_database
+from robot.fleet.live import Feed
+from robot.fleet.looking import Platform
+
+SHUTDOWN_S = 3
+
+logger = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """A server whose live feeds end first, so that open pages do not hold it up."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._feed.stop()
+        super().handle_exit(sig, frame)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises BadConfiguration when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise BadConfiguration(f"port {port} of {host} cannot be used ({reason}); give another with --port") from error
+    return listener
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m robot.fleet.dashboard", description="the platform's pages")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the platform's database")
+    parser.add_argument("--database-url", help="SQLAlchemy URL instead of platform.db in the data folder")
+    parser.add_argument("--contacts", type=Path, help="who is called; see config/contacts.example.yaml")
+    parser.add_argument("--site", type=Path, help="where this stands; see config/site.example.yaml")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM. Returns 0, or 1 after one line on stderr."""
+    arguments = _arguments(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        contacts, site = load(Contacts, arguments.contacts), load(Site, arguments.site)
+        with listen(arguments.host, arguments.port) as listener:
+            database = open_database(arguments.data, arguments.database_url)
+            labels = {home.device: home.label for home in contacts.homes}
+            handling.label_devices(database, labels, time.time())
+            app = create_app(Platform(database, contacts, site), (arguments.host, *site.hosts))
+            config = uvicorn.Config(
+                app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_S, server_header=False
+            )
+            for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after its orderly end
+                signal.signal(number, lambda *_: None)
+            logger.info("dashboard at http://%s:%s/", *listener.getsockname()[:2])
+            Server(config, app.state.feed).run(sockets=[listener])
+            database.close()
+    except HaniError as error:
+        sys.stderr.write(f"dashboard: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""From readings to presence: debounced, and unknown as soon as nobody vouches for it any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from robot.errors import BadConfiguration
+from robot.mattress.codecs import BedReading
+from robot.messages import BedState, Presence
+
+# A clock may be slewed back a little; more than this, and it was set back.
+CLOCK_SLACK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceSettings:
+    """Durations in seconds. Raises BadConfiguration for a value outside its bounds.
+
+    exit_hold_s: the bed must read empty for so long before that is believed (turning over lifts the weight for 1-2 s).
+    return_hold_s: quicker, because believing a return too late alarms for nothing.
+    stale_after_s: without a reading for so long nothing is known (design: offline shown within 90 s).
+    repeat_s: an unchanged state is repeated after so long: listeners must tell a quiet night from a dead process.
+    device_clock_trusted: refuse readings older than `stale_after_s` by the mattress's own clock; only for gateways that
+        repeat a last value and keep time.
+    """
+
+    exit_hold_s: float = 4.0
+    return_hold_s: float = 1.0
+    stale_after_s: float = 60.0
+    repeat_s: float = 10.0
+    device_clock_trusted: bool = False
+
+    def __post_init__(self) -> None:
+        bounds = (("exit_hold_s", 0.0, 60.0), ("return_hold_s", 0.0, 60.0), ("stale_after_s", 1.0, 600.0))
+        for name, least, most in (*bounds, ("repeat_s", 0.1, 30.0)):
+            if not least <= getattr(self, name) <= most:
+                raise BadConfiguration(f"mattress.{name} must lie in {least:g}..{most:g}")
+
+
+class BedPresence:
+    """Presence of one bed. `update` and `tick` return a state when there is something to publish, else None."""
+
+    def __init__(self, settings: PresenceSettings | None = None) -> None:
+        self._settings = settings or PresenceSettings()
+        self._state: BedState | None = None
+        self._published_at_s: float | None = None
+        # what the readings say but has not held long enough: (presence, since when)
+        self._candidate: tuple[Presence, float] | None = None
+        self._heard_at_s: float | None = None
+        self._vitals: tuple[float | None, float | None] = (None, None)
+
+    def update(self, reading: BedReading, now_s: float) -> BedState | None:
+        """Take in a reading that arrived now. One that says nothing about presence keeps nothing fresh."""
+        if reading.connected is False:
+            self._heard_at_s = self._candidate = None
+        elif reading.in_bed is not None and not self._too_old(reading, now_s):
+            if self._state is not None and self._stale(now_s):
+                # whatever was believed before the gap, the bed may have been left and entered since
+                self._state = self._next(now_s)
+            self._heard_at_s = now_s
+            self._vitals = (reading.heart_rate_bpm, reading.breath_rate_bpm)
+            said = Presence.IN_BED if reading.in_bed else Presence.OUT_OF_BED
+            if self._candidate is None or self._candidate[0] is not said:
+                self._candidate = (said, now_s)
+        return self.tick(now_s)
+
+    def tick(self, now_s: float) -> BedState | None:
+        """What time alone brings. Call it about once a second."""
+        state = self._next(now_s)
+        before, self._state = self._state, state
+        changed = before is None or (before.presence, before.fresh) != (state.presence, state.fresh)
+        due = self._published_at_s is None or not 0 <= now_s - self._published_at_s < self._settings.repeat_s
+        if not changed and not due:
+            return None
+        self._published_at_s = now_s
+        return state
+
+    def _next(self, now_s: float) -> BedState:
+        settings, state = self._settings, self._state
+        if self._stale(now_s):
+            unknown_since_s = state.since_at_s if state and state.presence is Presence.UNKNOWN else now_s
+            self._candidate = None
+            return BedState(Presence.UNKNOWN, False, unknown_since_s, self._heard_at_s)
+        presence, since_s = (state.presence, state.since_at_s) if state else (Presence.UNKNOWN, now_s)
+        if self._candidate is not None and self._candidate[0] is not presence:
+            said, said_since_s = self._candidate
+            hold_s = settings.exit_hold_s if said is Presence.OUT_OF_BED else settings.return_hold_s
+            if now_s - said_since_s >= hold_s:
+                presence, since_s = said, said_since_s
+        heart, breath = self._vitals if presence is Presence.IN_BED else (None, None)
+        return BedState(presence, presence is not Presence.UNKNOWN, since_s, self._heard_at_s, heart, breath)
+
+    def _stale(self, now_s: float) -> bool:
+        """Also after the clock was set back: the age of the last reading is then unknown."""
+        return self._heard_at_s is None or not (
+            -CLOCK_SLACK_S <= now_s - self._heard_at_s <= self._settings.stale_after_s
+        )
+
+    def _too_old(self, reading: BedReading, now_s: float) -> bool:
+        if not self._settings.device_clock_trusted or reading.measured_at_s is None:
+            return False
+        return now_s - reading.measured_at_s > self._settings.stale_after_s

@@ -1,0 +1,145 @@
+"""The mattress link against a real broker: it reads, survives rubbish, and comes back after the broker died."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from robot.errors import BadConfiguration
+from robot.mattress.codecs import BedReading, encode
+from robot.mattress.link import LinkSettings, MattressLink
+
+pytestmark = pytest.mark.fleet
+
+IN = BedReading(in_bed=True, heart_rate_bpm=60.0, breath_rate_bpm=14.0, connected=True)
+# generous: a loaded machine is slow, and nothing here measures speed
+PATIENCE_S = 60.0
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+class Broker:
+    """A real mosquitto on a free loopback port; `kill` and `start` keep the port."""
+
+    def __init__(self, folder: Path) -> None:
+        # Debian keeps it where only root's PATH looks
+        program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+        assert program, "mosquitto is missing: install the Debian package mosquitto"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        config = folder / "mosquitto.conf"
+        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        self._command = [program, "-c", str(config)]
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
+        wait_for(self._answers)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        client.connect("127.0.0.1", self.port)
+        client.loop_start()
+        client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(PATIENCE_S)
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    broker = Broker(tmp_path)
+    yield broker
+    broker.kill()
+
+
+def settings_for(broker: Broker, **other: object) -> LinkSettings:
+    return LinkSettings(**{"topic": "bed/#", "format": "tuya", "port": broker.port, "reconnect_most_s": 1, **other})
+
+
+def publish_until_read(broker: Broker, link: MattressLink, readings: queue.Queue[BedReading]) -> BedReading:
+    """The link counts as connected a moment before the broker has taken the subscription: repeat until it is heard."""
+    wait_for(lambda: link.connected)
+    for _ in range(int(PATIENCE_S)):
+        broker.publish("bed/1", encode("tuya", IN))
+        try:
+            return readings.get(timeout=1.0)
+        except queue.Empty:
+            continue
+    raise AssertionError("nothing was read")
+
+
+def test_readings_arrive_rubbish_is_counted_and_a_failing_listener_ends_nothing(broker):
+    readings: queue.Queue[BedReading] = queue.Queue()
+    failures = iter([RuntimeError("listener broke")])
+
+    def listen(reading: BedReading) -> None:
+        readings.put(reading)
+        for failure in failures:
+            raise failure
+
+    with MattressLink(settings_for(broker), listen) as link:
+        assert publish_until_read(broker, link, readings) == IN
+        for rubbish in (b"", b"\xff", b"{}"):
+            broker.publish("bed/1", rubbish)
+        wait_for(lambda: link.counts.undecodable == 3)
+        assert publish_until_read(broker, link, readings) == IN
+        assert link.counts.connects == 1
+
+
+def test_a_retained_message_is_no_reading(broker):
+    """It may be days old, and would look like somebody in bed now."""
+    readings: queue.Queue[BedReading] = queue.Queue()
+    broker.publish("bed/old", encode("tuya", BedReading(in_bed=False, connected=True)), retain=True)
+    with MattressLink(settings_for(broker), readings.put) as link:
+        assert publish_until_read(broker, link, readings) == IN
+        assert link.counts.undecodable == 0
+
+
+def test_the_link_comes_back_after_the_broker_died(broker):
+    readings: queue.Queue[BedReading] = queue.Queue()
+    with MattressLink(settings_for(broker), readings.put) as link:
+        publish_until_read(broker, link, readings)
+        broker.kill()
+        wait_for(lambda: not link.connected)
+        broker.start()
+        publish_until_read(broker, link, readings)
+        assert link.counts.connects == 2
+
+
+def test_the_link_waits_for_a_broker_that_is_not_there_yet(broker):
+    broker.kill()
+    readings: queue.Queue[BedReading] = queue.Queue()
+    with MattressLink(settings_for(broker), readings.put) as link:
+        time.sleep(0.2)
+        assert not link.connected
+        broker.start()
+        publish_until_read(broker, link, readings)
+
+
+@pytest.mark.parametrize("wrong", [{"format": "emfit"}, {"ca_file": "/nowhere/ca.pem"}], ids=str)
+def test_a_wrong_setting_is_refused_before_anything_connects(broker, wrong):
+    with pytest.raises(BadConfiguration, match=f"mattress.{next(iter(wrong))}"):
+        MattressLink(settings_for(broker, **wrong), lambda reading: None)

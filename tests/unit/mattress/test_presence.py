@@ -1,0 +1,160 @@
+"""A bed is occupied or empty only while readings say so, and for long enough."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robot.errors import BadConfiguration
+from robot.mattress.codecs import BedReading
+from robot.mattress.presence import BedPresence, PresenceSettings
+from robot.messages import BedState, Presence
+
+pytestmark = pytest.mark.unit
+
+IN, OUT = BedReading(in_bed=True, heart_rate_bpm=60.0, breath_rate_bpm=14.0), BedReading(in_bed=False)
+
+
+class Bed:
+    """A presence with the last state that it published."""
+
+    def __init__(self, **settings: float) -> None:
+        self.core = BedPresence(PresenceSettings(**settings))
+        self.state: BedState | None = None
+        self.published: list[BedState] = []
+
+    def take(self, state: BedState | None) -> None:
+        if state is not None:
+            self.state = state
+            self.published.append(state)
+
+    def reads(self, reading: BedReading, from_s: int, to_s: int | None = None) -> Bed:
+        """One reading a second through [from_s, to_s]."""
+        for second in range(from_s, (to_s or from_s) + 1):
+            self.take(self.core.update(reading, float(second)))
+        return self
+
+    def waits(self, from_s: int, to_s: int) -> Bed:
+        for second in range(from_s, to_s + 1):
+            self.take(self.core.tick(float(second)))
+        return self
+
+    @property
+    def presences(self) -> list[Presence]:
+        """Without repeats."""
+        names = [state.presence for state in self.published]
+        return [name for before, name in zip([None, *names], names, strict=False) if name is not before]
+
+
+def test_nothing_is_known_before_the_first_reading():
+    bed = Bed().waits(0, 0)
+    assert bed.state == BedState(Presence.UNKNOWN, False, 0.0, None)
+
+
+def test_an_exit_must_hold_and_counts_from_its_first_reading():
+    bed = Bed().reads(IN, 0, 10).reads(OUT, 11, 14)
+    assert bed.state.presence is Presence.IN_BED
+    bed.reads(OUT, 15)
+    assert (bed.state.presence, bed.state.since_at_s, bed.state.fresh) == (Presence.OUT_OF_BED, 11.0, True)
+
+
+def test_a_return_is_believed_sooner_than_an_exit():
+    bed = Bed().reads(OUT, 0, 10).reads(IN, 11, 12)
+    assert (bed.state.presence, bed.state.since_at_s) == (Presence.IN_BED, 11.0)
+
+
+def test_turning_over_is_no_exit():
+    bed = Bed().reads(IN, 0, 10).reads(OUT, 11, 13).reads(IN, 14, 20)
+    assert bed.presences == [Presence.UNKNOWN, Presence.IN_BED]
+    assert bed.state.since_at_s == 0.0
+
+
+def test_a_slow_mattress_needs_no_second_reading():
+    bed = Bed().reads(IN, 0, 1).reads(OUT, 30).waits(31, 34)
+    assert bed.state.presence is Presence.OUT_OF_BED
+
+
+def test_silence_makes_unknown():
+    bed = Bed().reads(IN, 0, 10).waits(11, 70)
+    assert bed.state.presence is Presence.IN_BED
+    bed.waits(71, 71)
+    assert bed.state == BedState(Presence.UNKNOWN, False, 71.0, 10.0)
+
+
+@pytest.mark.parametrize("nothing", [BedReading(), BedReading(connected=True), BedReading(heart_rate_bpm=60.0)])
+def test_messages_that_say_nothing_about_presence_keep_nothing_fresh(nothing):
+    bed = Bed().reads(IN, 0, 10).reads(nothing, 11, 71)
+    assert bed.state.presence is Presence.UNKNOWN
+
+
+def test_a_sensor_that_says_it_is_off_is_unknown_at_once():
+    bed = Bed().reads(IN, 0, 10).reads(BedReading(in_bed=True, connected=False), 11)
+    assert (bed.state.presence, bed.state.fresh, bed.state.heart_rate_bpm) == (Presence.UNKNOWN, False, None)
+
+
+def test_a_reconnected_mattress_starts_anew():
+    """Nobody knows what happened in the gap: "in bed since" must not reach across it, whether anybody ticked or not."""
+    for ticked in (True, False):
+        bed = Bed().reads(IN, 0, 10)
+        if ticked:
+            bed.waits(11, 100)
+        bed.reads(IN, 101, 101)
+        assert bed.state.presence is Presence.UNKNOWN
+        bed.reads(IN, 102, 102)
+        assert (bed.state.presence, bed.state.since_at_s) == (Presence.IN_BED, 101.0)
+
+
+def test_vitals_belong_to_somebody_in_bed():
+    bed = Bed().reads(IN, 0, 10)
+    assert (bed.state.heart_rate_bpm, bed.state.breath_rate_bpm) == (60.0, 14.0)
+    bed.reads(OUT, 11, 20)
+    assert (bed.state.heart_rate_bpm, bed.state.breath_rate_bpm) == (None, None)
+
+
+def test_an_unchanged_state_is_repeated_but_not_at_every_reading():
+    bed = Bed().reads(IN, 0, 41)
+    assert [state.measured_at_s for state in bed.published] == [0.0, 1.0, 11.0, 21.0, 31.0, 41.0]
+
+
+def test_a_clock_set_back_makes_unknown_until_the_next_reading():
+    bed = Bed().reads(IN, 1000, 1010).waits(500, 500)
+    assert bed.state.presence is Presence.UNKNOWN
+    bed.reads(IN, 501, 502)
+    assert bed.state.presence is Presence.IN_BED
+
+
+def test_a_gateway_that_repeats_an_old_value_is_refused_when_its_clock_is_trusted():
+    old = BedReading(in_bed=True, measured_at_s=1000.0)
+    trusted = Bed(device_clock_trusted=True).reads(old, 1000, 1121)
+    assert trusted.state.presence is Presence.UNKNOWN
+    assert Bed().reads(old, 1000, 1121).state.presence is Presence.IN_BED
+
+
+readings = st.builds(BedReading, st.none() | st.booleans(), connected=st.sampled_from([None, True, True, False]))
+
+
+@given(st.lists(st.tuples(st.floats(0, 90), readings | st.none()), max_size=40))
+def test_presence_is_never_claimed_without_a_recent_reading(steps):
+    """Fresh and known go together, and need a reading of that very presence within the stale limit."""
+    core, now_s, heard = BedPresence(), 0.0, {}
+    for after_s, reading in steps:
+        now_s += after_s
+        if reading is not None and reading.connected is not False and reading.in_bed is not None:
+            heard[Presence.IN_BED if reading.in_bed else Presence.OUT_OF_BED] = now_s
+        state = core.tick(now_s) if reading is None else core.update(reading, now_s)
+        if state is None:
+            continue
+        assert state.fresh == (state.presence is not Presence.UNKNOWN)
+        assert state.since_at_s <= now_s
+        if state.fresh:
+            assert state.presence in heard
+            assert now_s - max(heard.values()) <= 60.0
+            assert not (reading and reading.connected is False)
+
+
+@pytest.mark.parametrize("wrong", [{"exit_hold_s": -1}, {"stale_after_s": 0}, {"repeat_s": 60}], ids=str)
+def test_a_setting_out_of_bounds_is_refused_by_name(wrong):
+    (name,) = wrong
+    with pytest.raises(BadConfiguration, match=f"mattress.{name}"):
+        PresenceSettings(**wrong)
