@@ -56,6 +56,7 @@ setup(
             "**/*.ini",
             "**/*.mako",
             "**/*.sql",
+            "fleet/static/*",
         ],
         "dialogue": ["**/*.yml", "**/*.yaml", "**/*.txt"],
         "models": ["*.yaml", "speech/**/*", "voice/**/*"],

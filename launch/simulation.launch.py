@@ -17,7 +17,8 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCENARIO = os.path.join(HERE, "..", "config", "scenarios", "day_and_night.yaml")
+CONFIG = os.path.join(HERE, "..", "config")
+SCENARIO = os.path.join(CONFIG, "scenarios", "day_and_night.yaml")
 
 
 def _include(name, arguments):
@@ -66,6 +67,8 @@ def generate_launch_description():
                     "data": [home, "/fleet"],
                     "broker_port": argument("broker_port"),
                     "dashboard_port": argument("dashboard_port"),
+                    "contacts": os.path.join(CONFIG, "contacts.example.yaml"),
+                    "platform_site": os.path.join(CONFIG, "site.example.yaml"),
                 },
             ),
             _include(

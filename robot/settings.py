@@ -23,7 +23,7 @@ class NodeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    home: str = Field("", description="folder for everything written at run time; empty: .hani of the checkout, or HANI_HOME")
+    home: str = Field("", description="folder for run-time data; empty: HANI_HOME, or .hani of the checkout")
     robot_id: str = Field("hani-0001", description="this robot's identity in the contract with the platform")
     resident_file: str = Field("", description="resident configuration (YAML); empty: the built-in example")
     simulated: bool = Field(False, description="take the time of day, sounds and pictures from the simulated home")
@@ -39,18 +39,18 @@ class SpeechSynthesizerSettings(NodeSettings):
     output: Literal["loudspeaker", "room"] = Field("loudspeaker", description="where the voice goes")
     device: str = Field("", description="name or number of the loudspeaker; empty: the system's default")
     rate_wpm: int = Field(140, ge=80, le=260, description="words a minute; slower than everyday talk")
-    volume: float = Field(1.0, ge=0.0, le=1.0, description="share of full volume")
+    volume: float = Field(0.8, ge=0.0, le=1.0, description="share of full volume")
 
 
 class DialogueManagerSettings(NodeSettings):
     rasa_url: str = Field("http://127.0.0.1:5005", description="the Rasa server; loopback only")
-    filler_after_s: float = Field(1.2, gt=0, description="say a filler when an answer takes longer (facts: 750-1850 ms)")
+    filler_after_s: float = Field(1.2, gt=0, description="an answer that takes longer gets a filler first")
 
 
 class FallDetectorSettings(NodeSettings):
     source: Literal["device", "file", "room"] = Field("device", description="where pictures come from")
     device: str = Field("0", description="number or path of the camera, or the video file")
-    bed_zone: list[float] = Field([], description="polygon of the bed in the picture: x1, y1, x2, y2, ... as shares 0..1")
+    bed_zone: list[float] = Field([], description="polygon of the bed: x1, y1, x2, y2, ... as shares 0..1")
     found_on_floor_s: float = Field(10.0, gt=0, description="somebody lies outside the bed when the watch (re)starts")
     long_on_floor_s: float = Field(25.0, gt=0, description="somebody lies outside the bed without a fall seen")
 
@@ -80,7 +80,7 @@ class HealthMonitorSettings(NodeSettings):
 
 class LifecycleManagerSettings(NodeSettings):
     patience_s: float = Field(15.0, gt=0, description="how long a later node waits for an earlier one at start")
-    hung_after_s: float = Field(10.0, gt=0, description="an active process without a heartbeat for so long is ended (and respawned)")
+    hung_after_s: float = Field(10.0, gt=0, description="a process without a heartbeat for so long is ended")
 
 
 SETTINGS: dict[str, type[NodeSettings]] = {
@@ -120,7 +120,10 @@ def validate(node: str, values: dict[str, Any], origin: str) -> NodeSettings:
         raise BadConfiguration(f"{origin}: {node}.{key}: {first['msg']}") from error
 
 
-def _apply(node: str, model: type[NodeSettings], layers: list[tuple[Path, dict[str, dict[str, Any]]]]) -> dict[str, Layered]:
+Sections = dict[str, dict[str, Any]]
+
+
+def _apply(node: str, model: type[NodeSettings], layers: list[tuple[Path, Sections]]) -> dict[str, Layered]:
     result = {key: Layered(field.get_default(), "default") for key, field in model.model_fields.items()}
     for path, sections in layers:
         given = {**sections.get(EVERY_NODE, {}), **sections.get(node, {})}
@@ -130,7 +133,7 @@ def _apply(node: str, model: type[NodeSettings], layers: list[tuple[Path, dict[s
     return result
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read(path: Path) -> Sections:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
@@ -139,12 +142,13 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         raise BadConfiguration(f"{path}: is not a YAML parameter file") from error
     if not isinstance(document, dict):
         raise BadConfiguration(f"{path}: expected node names at the top")
-    sections: dict[str, dict[str, Any]] = {}
+    sections: Sections = {}
     for name, section in document.items():
         node = EVERY_NODE if name == EVERY_NODE else str(name).removeprefix("/**/")
         if node != EVERY_NODE and node not in SETTINGS:
             raise BadConfiguration(f"{path}: {name}: no node has this name; known are {', '.join(SETTINGS)}")
-        if not isinstance(section, dict) or set(section) != {"ros__parameters"} or not isinstance(section["ros__parameters"], dict):
+        values = section.get("ros__parameters") if isinstance(section, dict) and len(section) == 1 else None
+        if not isinstance(values, dict):
             raise BadConfiguration(f"{path}: {name}: expected one key, ros__parameters")
-        sections[node] = section["ros__parameters"]
+        sections[node] = values
     return sections

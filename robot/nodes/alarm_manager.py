@@ -90,9 +90,11 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             if isinstance(effect, Publish):
                 self._alarms.publish(convert.alarm_to_ros(effect.alarm))
             elif isinstance(effect, Ask):
-                self._say(f"check_in_{effect.number}", question="closed")
+                self._say(f"check_in_{effect.number}", messages.Urgency.SAFETY, question="closed")
             elif isinstance(effect, Tell):
-                self._say(effect.purpose)
+                # whoever is in danger must not wait until the light has been announced
+                urgency = messages.Urgency.SAFETY if effect.alarm_id else messages.Urgency.REMINDER
+                self._say(effect.purpose, urgency)
             elif isinstance(effect, Suppressed):
                 self.log.info("fall not followed up: %s", effect.reason)
 
@@ -113,11 +115,11 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         )
         self._outbox.append(body, time.time())
 
-    def _say(self, purpose: str, question: str = "") -> None:
+    def _say(self, purpose: str, urgency: messages.Urgency, question: str = "") -> None:
         """In every language of the resident, the first one first."""
         for language in self._resident.languages:
             text = words.robot_text(purpose, language)
-            say = messages.Say(str(uuid6.uuid7()), text, language, messages.Urgency.SAFETY, purpose, question)
+            say = messages.Say(str(uuid6.uuid7()), text, language, urgency, purpose, question)
             self._voice.publish(convert.say_to_ros(say))
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-
 _STALE_HEARTBEAT_S = 2.5
 """A heartbeat (one a second) that left before a transition ended may arrive after the answer to it."""
 

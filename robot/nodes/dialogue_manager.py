@@ -14,7 +14,7 @@ from datetime import datetime
 
 import uuid6
 from hani_msgs.msg import Alarm, Heard, SafetyWord, Say, Understood
-from std_msgs.msg import Empty
+from std_msgs.msg import Empty, String
 
 from dialogue import words
 from dialogue.client import RasaClient
@@ -28,8 +28,10 @@ from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
 from robot.settings import DialogueManagerSettings
 
-_CALLS_FOR_HELP = {"emergency", "need_care", "i_am_hurt"}
+_ASKED_FOR = {"ask_help": False, "call_care": True}
+"""Replies that call for help, and whether it is certain: a resident who said yes to "shall I call?" has been asked."""
 _BEING_CHECKED = {AlarmPhase.SUSPECTED.value, AlarmPhase.CHECKING.value}
+_ADJUSTMENTS = {"louder", "quieter", "slower"}
 
 
 class DialogueManager(HaniNode[DialogueManagerSettings]):
@@ -47,6 +49,7 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._checked: set[str] = set()
         self._voice = self.create_publisher(Say, topics.SAY, topics.EVENTS)
         self._hush = self.create_publisher(Empty, topics.HUSH, topics.EVENTS)
+        self._adjust = self.create_publisher(String, topics.ADJUST, topics.EVENTS)
         self._safety = self.create_publisher(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
         self._understood = self.create_publisher(Understood, topics.UNDERSTOOD, topics.EVENTS)
 
@@ -97,15 +100,16 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._follow(reply, heard)
 
     def _follow(self, reply: Reply, heard: messages.Heard) -> None:
-        if reply.intent in _CALLS_FOR_HELP:
-            # not certain: the alarm manager asks first, unless the safety words have already raised the alarm
-            word = messages.SafetyWord(
-                str(uuid6.uuid7()), SafetyKind.HELP, heard.language, certain=False, heard_at_s=time.time()
-            )
+        if reply.purpose in _ASKED_FOR:
+            certain = _ASKED_FOR[reply.purpose]
+            word = messages.SafetyWord(heard.id, SafetyKind.HELP, heard.language, certain, time.time())
             self._safety.publish(convert.safety_word_to_ros(word))
-            return
+            if not certain:
+                return  # the alarm manager asks, or has long raised the alarm by the safety words
         if reply.intent == "stop":
             self._hush.publish(Empty())
+        elif reply.intent in _ADJUSTMENTS:
+            self._adjust.publish(String(data=reply.intent))
         self._publish(reply.text, reply.language, Urgency.CONVERSATION, reply.purpose)
 
     def _remind(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hani_msgs.msg import Say, Spoken
-from std_msgs.msg import Empty
+from std_msgs.msg import Empty, String
 
 from dialogue import words
 from robot import messages
@@ -19,6 +19,10 @@ from robot.speech.synthesis import Pyttsx3Synthesizer, VoiceSettings
 
 _READY_AT_ONCE = ("check_in_1", "check_in_2", "alarm_raised", "help_coming", "not_reached_yet")
 """Texts that must not wait for a synthesis: rendered before the node becomes active."""
+_SLOWER = 0.9
+_SLOWEST_WPM = 90
+_VOLUME_STEPS = {"louder": 0.2, "quieter": -0.2}
+_QUIETEST = 0.4
 
 
 class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
@@ -27,8 +31,8 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
     def configure(self) -> None:
         self._speaker: Speaker | None = None
         self._questions: dict[str, str] = {}
-        settings = VoiceSettings(rate_wpm=self.settings.rate_wpm, volume=self.settings.volume)
-        self._synthesizer = Pyttsx3Synthesizer(settings)
+        self._voice = VoiceSettings(rate_wpm=self.settings.rate_wpm, volume=self.settings.volume)
+        self._synthesizer = Pyttsx3Synthesizer(self._voice)
         self._synthesizer.prepare(
             (words.robot_text(key, language), language) for key in _READY_AT_ONCE for language in Language
         )
@@ -38,6 +42,7 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
         self._speaker = Speaker(self._synthesizer, self._player(), self._on_spoken)
         self.listen(Say, topics.SAY, self._on_say)
         self.listen(Empty, topics.HUSH, self._on_hush)
+        self.listen(String, topics.ADJUST, self._on_adjust)
 
     def deactivate(self) -> None:
         if getattr(self, "_speaker", None) is not None and self._speaker is not None:
@@ -54,6 +59,16 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
         if self._speaker is not None:
             self._questions[say.id] = say.question
             self._speaker.say(say)
+
+    def _on_adjust(self, msg: String) -> None:
+        """A resident asked for it; kept until the node starts again."""
+        voice = self._voice
+        if msg.data == "slower":
+            voice = replace(voice, rate_wpm=max(_SLOWEST_WPM, round(voice.rate_wpm * _SLOWER)))
+        elif msg.data in _VOLUME_STEPS:
+            voice = replace(voice, volume=min(1.0, max(_QUIETEST, voice.volume + _VOLUME_STEPS[msg.data])))
+        self._voice = voice
+        self._synthesizer.change(voice)
 
     def _on_hush(self, _msg: Empty) -> None:
         if self._speaker is not None:

@@ -40,7 +40,7 @@ class CaregiverAtDesk:
             return None
         rows = alarms["alarms"] if isinstance(alarms, dict) else alarms
         falls = [row for row in rows if row["type"] == "fall"]
-        return max(falls, key=lambda row: float(row["onset_ts"]), default=None)
+        return max(falls, key=lambda row: float(row["onset_at_s"]), default=None)
 
     def _is_done(self, alarm: dict[str, str], visit: Caregiver) -> bool:
         done = {"acknowledged", "closed"} if visit.does == "acknowledge" else {"closed"}

@@ -117,7 +117,7 @@ def _follow(console: Console, timeline: Path, process: subprocess.Popen[bytes], 
     for event in _events(timeline, process):
         if event["kind"] in _QUIET:
             continue
-        console.print(render(event, began_s))
+        console.print(render(event, began_s), soft_wrap=True)
         if event["kind"] == "scenario" and event["result"] in ("done", "failed"):
             failed = event["result"] == "failed"
             if leave:
@@ -144,11 +144,16 @@ def render(event: dict[str, Any], began_s: float) -> Text:
     """One line for the terminal: when, what, how long it took."""
     kind = str(event["kind"])
     took = f"{event['took_s'] * 1000:7.0f} ms" if "took_s" in event else " " * 10
-    hidden = {"at_s", "kind", "took_s", "id", "revision", "pid", "alarm", "purpose"}
-    values = [f"{value}" for key, value in event.items() if key not in hidden and value not in (None, "")]
+    hidden = {"at_s", "kind", "took_s", "id", "revision", "pid", "alarm", "purpose", "name"}
+    values = [_shown(key, value) for key, value in event.items() if key not in hidden and value not in (None, "")]
     line = Text(f"{event['at_s'] - began_s:7.1f} s  {took}  {kind:<11}")
     line.append("  ".join(values), style=_STYLES.get(kind, ""))
     return line
+
+
+def _shown(key: str, value: object) -> str:
+    """A value that explains itself stands alone; numbers and truths stand with their names."""
+    return str(value) if isinstance(value, str) else f"{key.replace('_', ' ')} {str(value).lower()}"
 
 
 def _short(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import logging
 import signal
 import sys
 import threading
@@ -36,6 +36,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args, try_shutdown
 
 from robot.errors import HaniError
+from robot.mattress.codecs import BedReading, encode
 from robot.nodes import topics
 from robot.nodes.bringup import NodeState
 from robot.nodes.convert import seconds, stamp
@@ -48,6 +49,7 @@ from robot.simulation.timeline import Event, Timeline
 _DAY_S = 86_400
 _MATTRESS_PERIOD_S = 2.0
 _MATTRESS_TOPIC = "mattress/bed-1/data"
+_MATTRESS_FORMAT = "sleepace"
 
 
 class SimulatedHome(Node):
@@ -64,6 +66,7 @@ class SimulatedHome(Node):
         self._states: dict[str, NodeState] = {}
         self._said_text: dict[str, tuple[str, float]] = {}
         self._mattress: Mattress | None = None
+        self._bed: tuple[str, bool] | None = None
         self._mqtt = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._mqtt.connect_async("127.0.0.1", options.broker_port)
         self._mqtt.loop_start()
@@ -107,8 +110,8 @@ class SimulatedHome(Node):
         bed = self._mattress
         if bed is None:
             return
-        payload = mattress_payload(bed, time.time())
-        self._mqtt.publish(_MATTRESS_TOPIC, json.dumps(payload), qos=1)
+        reading = BedReading(bed.in_bed, bed.heart_rate_bpm, bed.breath_rate_bpm, True, time.time())
+        self._mqtt.publish(_MATTRESS_TOPIC, encode(_MATTRESS_FORMAT, reading), qos=1)
 
     # the timeline
 
@@ -157,7 +160,10 @@ class SimulatedHome(Node):
         self._add(msg.stamp, "seen", took_s, what=what, confidence=round(float(msg.confidence), 2))
 
     def _on_bed(self, msg: BedState) -> None:
-        self._add(msg.stamp, "bed", None, presence=msg.presence, fresh=bool(msg.fresh))
+        now = (msg.presence, bool(msg.fresh))
+        if self._bed != now:
+            self._bed = now
+            self._add(msg.stamp, "bed", None, presence=now[0], fresh=now[1])
 
     def _on_alarm(self, msg: Alarm) -> None:
         took_s = seconds(msg.stamp) - seconds(msg.onset)
@@ -171,21 +177,6 @@ class SimulatedHome(Node):
         if self._states.get(msg.node) is not state:
             self._states[msg.node] = state
             self._add(msg.stamp, "node", None, node=msg.node, state=state.name.lower(), pid=float(msg.pid))
-
-
-def mattress_payload(bed: Mattress, now_s: float) -> dict[str, object]:
-    """One realtime record as the vendor's gateway sends it (facts: vendor MQTT, realtime heart and breath, in-bed)."""
-    return {
-        "deviceId": "bed-1",
-        "timeStamp": int(now_s),
-        "dataKey": "realtimeData",
-        "data": {
-            "connectionStatus": 1,
-            "inBedStatus": 1 if bed.in_bed else 0,
-            "heartRate": bed.heart_rate_bpm,
-            "breathRate": bed.breath_rate_bpm,
-        },
-    }
 
 
 def main() -> int:
@@ -224,12 +215,17 @@ def main() -> int:
 
 def _play(home: SimulatedHome, runner: Runner, stopping: threading.Event, result: list[bool], hold: bool) -> None:
     home.show(None)
-    home.set_clock(*runner.first_clock())  # before anybody looks at the clock: no reminder of the real day in a played one
+    home.set_clock(*runner.first_clock())  # first of all, or reminders of the real day would be spoken
     while not home.all_active() and not stopping.wait(0.2):
         pass
     if stopping.is_set():
         return
-    result.append(runner.run(stopping))
+    try:
+        result.append(runner.run(stopping))
+    except Exception:
+        logging.getLogger("hani.simulated_home").exception("the scenario crashed")
+        result.append(False)
+        hold = False
     if not hold:
         stopping.set()
 

@@ -1,0 +1,60 @@
+"""The whole house on real input: the scenario of `make demo`, with a person at the platform's page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, expect
+
+from robot import paths
+from tests.e2e.house import House
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+SCENARIO = paths.ROOT / "config" / "scenarios" / "day_and_night.yaml"
+
+
+def test_a_day_a_night_and_a_fall_that_a_person_answers(tmp_path: Path, browser: Browser) -> None:
+    """The row appears by itself, a click acknowledges it, and Hani tells the resident, in both languages."""
+    with House(tmp_path / "house", SCENARIO, caregiver="person") as house:
+        house.wait_for("scenario", 180, result="started")
+        page = browser.new_page(viewport={"width": 1180, "height": 820})
+        page.goto(house.url)
+        row = page.locator('[data-testid="alarm-row"]').first
+        expect(row).to_have_attribute("data-phase", "raised", timeout=240_000)
+        keep_picture(page.screenshot(), "alarm.png")
+
+        row.locator('[data-testid="name"]').fill("娜仁")
+        row.locator('[data-testid="ack"]').click()
+        expect(row).to_have_attribute("data-phase", "acknowledged", timeout=10_000)
+        expect(row).to_contain_text("娜仁")
+        zh, _ = house.wait_for("said", 30, purpose="help_coming", language="zh")
+        house.wait_for("said", 30, purpose="help_coming", language="mn")
+
+        row.locator('[data-testid="name"]').fill("娜仁")
+        row.locator('[data-testid="reason"]').fill("已到家中，老人无大碍")
+        row.locator('[data-testid="close"]').click()
+        house.wait_for("alarm", 30, phase="closed")
+        house.wait_for("scenario", 60, result="done")
+
+        told = [event for event in house.events() if event["kind"] == "saying" and event["purpose"] == "help_coming"]
+        assert len(told) == 2, "once in each language, never again"
+        assert "救" not in told[0]["text"], "a text of Hani must not be a safety word"
+        falls = [alarm for alarm in house.alarms() if alarm["type"] == "fall"]
+        assert len(falls) == 1
+        assert zh > 0
+        pids = list(house.pids().values())
+        page.goto(f"{house.url}/robots/hani-0001")
+        keep_picture(page.screenshot(full_page=True), "robot.png")
+        page.close()
+    assert not [pid for pid in pids if psutil.pid_exists(pid)], "an orderly stop leaves nobody behind"
+
+
+def keep_picture(png: bytes, name: str) -> None:
+    """For a person to look at: kept where HANI_SCREENSHOTS says, else nowhere."""
+    folder = os.environ.get("HANI_SCREENSHOTS")
+    if folder:
+        Path(folder, name).write_bytes(png)
