@@ -42,6 +42,7 @@ def _recognize(options: argparse.Namespace) -> int:
         model_dir=paths.SPEECH_MODEL,
         cache_dir=paths.graph_cache(),
         safety=words.safety_phrases(),
+        harmless=words.words().safety.harmless,
         lang=options.lang,
     )
 

@@ -92,7 +92,8 @@ class Urgency(str, Enum):
 class Say:
     """Hani shall say this. `purpose` is the text's key in dialogue/words (for the timeline and the screen).
 
-    `question` names the answer that is expected: "" none, "open" a sentence, "closed" yes, no or help.
+    `question` names the answer that is expected: "" none, "open" a sentence, "closed" yes, no or help. `about` is the
+    alarm that it speaks of, or "": a newer text about the same alarm replaces what still waits to be said about it.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Say:
     urgency: Urgency
     purpose: str
     question: str = ""
+    about: str = ""
 
 
 class SpokenState(str, Enum):

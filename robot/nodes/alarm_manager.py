@@ -15,6 +15,7 @@ from robot.alarms.effects import Ask, Effects, Publish, Report, Suppressed, Tell
 from robot.alarms.settings import AlarmSettings
 from robot.alarms.store import AlarmStore, open_database
 from robot.care.residents import Resident, load_resident
+from robot.messages import Urgency
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
 from robot.reporting.contract import AlarmBody
@@ -23,6 +24,8 @@ from robot.settings import AlarmManagerSettings
 
 _TICK_PERIOD_S = 0.5
 _REMEMBER_S = 86_400.0
+_CAN_WAIT = {"bed_exit_light", "alarm_closed"}
+"""Texts that a new question to somebody in danger may cut off."""
 
 
 class AlarmManager(HaniNode[AlarmManagerSettings]):
@@ -90,11 +93,9 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             if isinstance(effect, Publish):
                 self._alarms.publish(convert.alarm_to_ros(effect.alarm))
             elif isinstance(effect, Ask):
-                self._say(f"check_in_{effect.number}", messages.Urgency.SAFETY, question="closed")
+                self._say(f"check_in_{effect.number}", effect.alarm_id, question="closed")
             elif isinstance(effect, Tell):
-                # whoever is in danger must not wait until the light has been announced
-                urgency = messages.Urgency.SAFETY if effect.alarm_id else messages.Urgency.REMINDER
-                self._say(effect.purpose, urgency)
+                self._say(effect.purpose, effect.alarm_id or "")
             elif isinstance(effect, Suppressed):
                 self.log.info("fall not followed up: %s", effect.reason)
 
@@ -115,11 +116,12 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         )
         self._outbox.append(body, time.time())
 
-    def _say(self, purpose: str, urgency: messages.Urgency, question: str = "") -> None:
+    def _say(self, purpose: str, about: str, question: str = "") -> None:
         """In every language of the resident, the first one first."""
+        urgency = Urgency.REMINDER if purpose in _CAN_WAIT else Urgency.SAFETY
         for language in self._resident.languages:
             text = words.robot_text(purpose, language)
-            say = messages.Say(str(uuid6.uuid7()), text, language, urgency, purpose, question)
+            say = messages.Say(str(uuid6.uuid7()), text, language, urgency, purpose, question, about)
             self._voice.publish(convert.say_to_ros(say))
 
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+_ANSWER_LOST_S = 3.0
+"""A request to a process that has just returned may still go to the dead one; after so long it is asked again."""
 _STALE_HEARTBEAT_S = 2.5
 """A heartbeat (one a second) that left before a transition ended may arrive after the answer to it."""
 
@@ -81,6 +83,9 @@ class Bringup:
         if now_s >= seen.believe_at_s or pid != seen.pid:
             seen.state = NodeState(state) if state in NodeState._value2member_map_ else NodeState.UNKNOWN
         seen.pid, seen.at_s = pid, now_s
+        if seen.busy_since_s is not None and now_s - seen.busy_since_s > _ANSWER_LOST_S:
+            # a node does one thing at a time: if it has time for a heartbeat, it is not in the transition (any more)
+            seen.busy_since_s = None
 
     def done(self, node: str, pid: int, succeeded: bool, now_s: float) -> None:
         """A transition ended. A failed one is tried again later; heartbeats sent before a success count no more."""

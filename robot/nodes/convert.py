@@ -74,11 +74,14 @@ def say_to_ros(say: m.Say) -> Any:
         urgency=say.urgency.value,
         purpose=say.purpose,
         question=say.question,
+        about=say.about,
     )
 
 
 def say(msg: Any) -> m.Say:
-    return m.Say(msg.id, msg.text, m.Language(msg.language), m.Urgency(msg.urgency), msg.purpose, msg.question)
+    return m.Say(
+        msg.id, msg.text, m.Language(msg.language), m.Urgency(msg.urgency), msg.purpose, msg.question, msg.about
+    )
 
 
 def spoken_to_ros(spoken: m.Spoken) -> Any:

@@ -34,8 +34,11 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         self._source: AudioSource | None = None
         self._fault = ""
         model = Path(self.settings.model) if self.settings.model else paths.SPEECH_MODEL
-        graph = ensure_graph(words.phrases(), model, paths.graph_cache())
-        self._listener = Listener(VoskRecognizer(graph), SafetySpotter(words.safety_phrases()))
+        phrases = words.phrases()
+        graph = ensure_graph(phrases, model, paths.graph_cache())
+        ordinary = [(phrase.language, phrase.text) for phrase in phrases]
+        spotter = SafetySpotter(words.safety_phrases(), words.words().safety.harmless, ordinary)
+        self._listener = Listener(VoskRecognizer(graph), spotter)
         self._lock = threading.Lock()
         self._fed_at_s = time.monotonic()
         self._heard = self.create_publisher(Heard, topics.HEARD, topics.EVENTS)

@@ -28,6 +28,7 @@ def run(
     model_dir: Path,
     cache_dir: Path,
     safety: Mapping[tuple[Language, str], SafetyKind] | None = None,
+    harmless: Mapping[Language, Sequence[str]] | None = None,
     lang: str = "auto",
     out: TextIO = sys.stdout,
     err: TextIO = sys.stderr,
@@ -44,7 +45,7 @@ def run(
     except HaniError as error:
         err.write(f"hani recognize: {error}\n")
         return EXIT_BAD_CALL
-    spotter = SafetySpotter(safety or {})
+    spotter = SafetySpotter(safety or {}, harmless, [(phrase.language, phrase.text) for phrase in listed])
     code = 0
     for file in files:
         try:

@@ -24,6 +24,7 @@ from robot.speech.graph_builder import LATTICE_BEAM, PHRASES_FILE, UNKNOWN_WORD
 
 SAMPLE_RATE_HZ = 16_000
 ACCEPTED_CONFIDENCE = 0.5  # the phrase and the filler, with its allowance, are equally likely
+LEAST_BEST = 0.33  # below, several phrases share the evidence and none of them was said
 Samples = NDArray[np.int16]
 
 _QUIET = -2  # at -1 every result with alternatives logs a warning about word alignment, which no caller uses
@@ -49,7 +50,7 @@ class FinalResult:
     @property
     def accepted(self) -> bool:
         """Whether the readings are to be believed; otherwise somebody spoke, but not a known phrase."""
-        return bool(self.readings) and self.known >= ACCEPTED_CONFIDENCE
+        return bool(self.readings) and self.known >= ACCEPTED_CONFIDENCE and self.readings[0].confidence >= LEAST_BEST
 
 
 class Recognizer(Protocol):

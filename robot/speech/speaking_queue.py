@@ -24,7 +24,8 @@ class SpeakingQueue:
 
     SAFETY interrupts reminders and conversation, and only `close` ends it before its last word. A text whose id was
     seen before is dropped; conversation that waited longer than `stale_after_s` is dropped, because its moment has
-    passed.
+    passed. So is what waits about an alarm when there is something newer to say about it: nobody shall be asked whether
+    they are all right after they were told that help is coming.
     """
 
     def __init__(self, stale_after_s: float = 10.0) -> None:
@@ -52,6 +53,7 @@ class SpeakingQueue:
         self._seen[say.id] = None
         if len(self._seen) > _REMEMBERED_IDS:
             self._seen.popitem(last=False)
+        self._drop_outdated(say)
         self._waiting[say.urgency].append((now_s, say))
         self._drop_stale(now_s)
         interrupts = say.urgency is Urgency.SAFETY and self._current is not None and not self._in_safety()
@@ -85,7 +87,7 @@ class SpeakingQueue:
             self._drop(waiting)
 
     def dropped(self) -> list[Say]:
-        """The texts that were dropped unsaid since the last call (stale, hushed or cleared)."""
+        """The texts that were dropped unsaid since the last call (stale, outdated, hushed or cleared)."""
         dropped, self._dropped = self._dropped, []
         return dropped
 
@@ -96,6 +98,15 @@ class SpeakingQueue:
         conversation = self._waiting[Urgency.CONVERSATION]
         while conversation and now_s - conversation[0][0] > self._stale_after_s:
             self._dropped.append(conversation.popleft()[1])
+
+    def _drop_outdated(self, newer: Say) -> None:
+        """The same purpose is kept: it is the same text in another language."""
+        if not newer.about:
+            return
+        for urgency, waiting in self._waiting.items():
+            outdated = [say for _, say in waiting if say.about == newer.about and say.purpose != newer.purpose]
+            self._dropped.extend(outdated)
+            self._waiting[urgency] = deque(item for item in waiting if item[1] not in outdated)
 
     def _drop(self, waiting: deque[tuple[float, Say]]) -> None:
         self._dropped.extend(say for _, say in waiting)

@@ -17,6 +17,7 @@ from robot.vision.zones import Polygon, contains
 SAME_PERSON_SIZES = 0.35  # two detections nearer than this (in body sizes) are one person; prototype
 REACH_SIZES = 0.6  # how far a person may be from where they were last seen; prototype
 REACH_SIZES_S = 0.5  # and how much further for each second (up to one) unseen; prototype
+REMEMBERED_S = 1.0  # unseen for longer, a track yields to any that is in view; chosen
 FORGET_S = 2.5  # a standing person unseen for so long is gone; prototype
 FORGET_LOW_S = 10.0  # lying people are often missed (arms over the head: score 0.07), so wait longer for them
 HELPER_HEIGHT_H = 0.7  # after that, whoever is taller than this is a helper, not the one who lay there; chosen
@@ -103,12 +104,14 @@ class FallDetector:
         """Give each posture to the nearest free track, or to a new one; returns the tracks seen now."""
         seen: list[_Track] = []
         for posture in postures:
+            # who was seen a moment ago comes before whoever is only remembered: a new fall on the spot of an old one
+            # must not be taken for the old one, which was told long ago
             near = [
-                (distance, track.number, track)
+                (t_s - track.seen_at_s > REMEMBERED_S, distance, track.number, track)
                 for track in self._tracks
                 if track not in seen and (distance := track.takes(posture, t_s)) is not None
             ]
-            track = min(near)[2] if near else self._new_track(posture, t_s)
+            track = min(near)[3] if near else self._new_track(posture, t_s)
             track.posture, track.seen_at_s = posture, t_s
             seen.append(track)
         return seen

@@ -92,6 +92,12 @@ def test_a_short_phrase_needs_to_beat_the_filler() -> None:
     assert judged([-10.5], [4], -10.0)[1] < 0.5 < judged([-9.5], [4], -10.0)[1]
 
 
+def test_scattered_evidence_for_many_phrases_is_no_evidence_for_one() -> None:
+    scattered = tuple(Reading(text, Language.ZH, 0.25) for text in "好停对")
+    assert not FinalResult(scattered, 0.75).accepted
+    assert FinalResult((Reading("好", Language.ZH, 0.4), *scattered), 0.95).accepted
+
+
 def test_the_fake_gives_its_finals_in_order_and_then_nothing() -> None:
     final = FinalResult((Reading("好", Language.ZH, 0.9),))
     fake = FakeRecognizer([None, final])

@@ -88,6 +88,19 @@ def test_a_node_that_really_fell_back_is_brought_up_again() -> None:
     assert core.due(5.0) == (Order("reporter", Step.ACTIVATE, 1),)
 
 
+def test_a_lost_request_is_repeated_and_a_lost_answer_is_not_waited_for() -> None:
+    """A service call to a respawned node can vanish; its heartbeat tells that it is not busy."""
+    core = bringup()
+    core.heartbeat("reporter", NodeState.UNCONFIGURED, 1, 1.0)
+    core.due(1.0)
+    core.heartbeat("reporter", NodeState.UNCONFIGURED, 1, 2.0)
+    assert core.due(2.0) == ()
+    core.heartbeat("reporter", NodeState.UNCONFIGURED, 1, 4.5)
+    assert core.due(4.5) == (Order("reporter", Step.CONFIGURE, 1),)
+    core.heartbeat("reporter", NodeState.INACTIVE, 1, 8.0)
+    assert core.due(8.0) == (Order("reporter", Step.ACTIVATE, 1),)
+
+
 def test_a_silent_process_is_ended_once() -> None:
     core = bringup()
     core.heartbeat("reporter", NodeState.ACTIVE, 1, 1.0)
@@ -117,23 +130,25 @@ def test_a_process_that_loads_models_may_be_silent_for_longer() -> None:
         max_size=40,
     )
 )
-def test_never_two_orders_to_one_process_at_a_time(
+def test_never_two_orders_to_a_busy_process(
     script: list[tuple[str, NodeState, int, float, bool]],
 ) -> None:
-    core, now_s, open_orders = bringup(), 0.0, set[tuple[str, int]]()
+    core, now_s, open_orders = bringup(), 0.0, dict[tuple[str, int], float]()
     pids = dict.fromkeys(ORDER, 0)
     for node, state, pid, wait_s, answers in script:
         now_s += wait_s
         if pids[node] != pid:
-            open_orders = {known for known in open_orders if known[0] != node}
+            open_orders = {known: at_s for known, at_s in open_orders.items() if known[0] != node}
         pids[node] = pid
         core.heartbeat(node, state, pid, now_s)
         for order in core.due(now_s):
+            process = (order.node, order.pid)
             if order.step is Step.KILL:
-                open_orders.discard((order.node, order.pid))
+                open_orders.pop(process, None)
                 continue
-            assert (order.node, order.pid) not in open_orders
-            open_orders.add((order.node, order.pid))
+            asked_at_s = open_orders.get(process)
+            assert asked_at_s is None or now_s - asked_at_s > 3.0, "asked again while it may be at work"
+            open_orders[process] = now_s
         if answers and (node, pid) in open_orders:
             core.done(node, pid, succeeded=True, now_s=now_s)
-            open_orders.discard((node, pid))
+            del open_orders[node, pid]

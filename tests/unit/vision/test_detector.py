@@ -106,6 +106,19 @@ def test_whoever_gets_up_is_told_recovered_once_and_may_fall_again():
     assert len({event.track for event in events}) == 1
 
 
+@pytest.mark.parametrize("away_s", [3.0, 6.0, 15.0, 60.0, 110.0])
+@pytest.mark.parametrize("rate_hz", [7.5, 10.0])
+def test_a_second_fall_on_the_same_spot_is_told_even_when_nobody_saw_the_first_one_get_up(away_s, rate_hz):
+    """Found by killing processes: the remembered first fall swallowed the second. A fall missed is the worst."""
+    first = alone((*FALL, (LIE, 5.0)), rate_hz)
+    gone = [(first[-1][0] + step / 2, []) for step in range(1, int(away_s * 2))]
+    again = [(gone[-1][0] + 0.5 + t_s, people) for t_s, people in first]
+    events = watch([*first, *gone, *again])
+    falls = [event for event in events if not event.recovered and event.onset_at_s > NOW_AT_S + gone[-1][0]]
+    assert falls, "the second fall was not told"
+    assert falls[0].reason is FallReason.FAST_DROP
+
+
 def test_sitting_up_is_not_yet_recovering():
     """Somebody who only sits up on the floor still needs help."""
     sit_on_floor = Pose(torso_deg=10, hip_h=0.06, thigh_deg=85, shin_deg=85)

@@ -133,3 +133,26 @@ def test_clearing_at_the_end_drops_safety_too() -> None:
     queue.clear()
     assert queue.next(0.0) is None
     assert queue.dropped() == [say("help comes", Urgency.SAFETY)]
+
+
+def about_alarm(id_: str, purpose: str, alarm: str, language: Language = Language.ZH) -> Say:
+    return Say(id_, "text", language, Urgency.SAFETY, purpose, about=alarm)
+
+
+def test_what_is_outdated_about_an_alarm_is_not_said() -> None:
+    """Nobody is asked "are you all right?" after they were told that help is coming."""
+    queue = SpeakingQueue()
+    queue.offer(about_alarm("1", "check_in_1", "a"), 0.0)
+    assert queue.next(0.0) is not None
+    for number, language in enumerate((Language.ZH, Language.MN)):
+        queue.offer(about_alarm(f"2{number}", "check_in_2", "a", language), 1.0)
+    queue.offer(about_alarm("3", "check_in_1", "b"), 1.0)
+    for number, language in enumerate((Language.ZH, Language.MN)):
+        queue.offer(about_alarm(f"4{number}", "help_coming", "a", language), 2.0)
+    assert [say.id for say in queue.dropped()] == ["20", "21"]
+    said = []
+    queue.done()
+    while (say := queue.next(3.0)) is not None:
+        said.append(say.id)
+        queue.done()
+    assert said == ["3", "40", "41"], "the other alarm is untouched, and both languages are said"

@@ -1,0 +1,107 @@
+"""The alarm manager as a process: what it must not lose, it has on disk before anybody hears of it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uuid6
+from hani_msgs.msg import Alarm, FallEvent, Heard, Say
+
+from robot import messages, paths
+from robot.nodes import convert, topics
+from robot.reporting.outbox import Outbox
+from tests.graph.harness import NodeProcess, Probe, until
+
+pytestmark = pytest.mark.graph
+
+CHECK_IN_S = 4.0
+
+
+@pytest.fixture
+def manager(probe: Probe, tmp_path: Path) -> Iterator[NodeProcess]:
+    node = NodeProcess("alarm_manager", tmp_path, check_in_s=CHECK_IN_S)
+    probe.bring_up("alarm_manager")
+    yield node
+    if node.process.poll() is None:
+        node.process.kill()
+    node.process.communicate()
+
+
+def fall() -> Any:
+    now_s = time.time()
+    event = messages.FallEvent(str(uuid6.uuid7()), messages.FallReason.FAST_DROP, 0.9, 1, now_s - 2, now_s)
+    return convert.fall_to_ros(event)
+
+
+def phases(alarms: list[Alarm]) -> list[str]:
+    return [alarm.phase for alarm in alarms]
+
+
+def test_a_fall_without_an_answer_is_raised_and_waits_in_the_outbox(
+    probe: Probe, manager: NodeProcess, tmp_path: Path
+) -> None:
+    alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+    said = probe.collect(Say, topics.SAY, topics.EVENTS)
+    probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
+    until(lambda: "raised" in phases(alarms) or None, "the alarm to be raised", CHECK_IN_S + 10)
+    assert phases(alarms)[:3] == ["suspected", "checking", "raised"]
+    asked = [(say.purpose, say.language) for say in said if say.purpose.startswith("check_in")]
+    assert asked == [("check_in_1", "zh"), ("check_in_1", "mn"), ("check_in_2", "zh"), ("check_in_2", "mn")]
+    rows = Outbox(paths.database(tmp_path)).pending(10)
+    assert [row.raised_alarm_id for row in rows if row.raised_alarm_id] == [alarms[0].id]
+
+
+def test_a_clear_answer_cancels_and_is_reported_too(probe: Probe, manager: NodeProcess, tmp_path: Path) -> None:
+    alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+    heard = probe.publisher(Heard, topics.HEARD, topics.EVENTS)
+    probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
+    until(lambda: "checking" in phases(alarms) or None, "the check-in")
+    began_s = time.time()
+    answer = messages.Heard(
+        "h1", (messages.Reading("我没事", messages.Language.ZH, 0.9),), began_s, began_s + 1, began_s + 1
+    )
+    heard.publish(convert.heard_to_ros(answer))
+    until(lambda: "cancelled" in phases(alarms) or None, "the alarm to be cancelled")
+    assert any('"cancelled"' in row.body for row in Outbox(paths.database(tmp_path)).pending(10))
+
+
+def test_killed_while_asking_it_carries_on_and_nothing_is_lost(
+    probe: Probe, manager: NodeProcess, tmp_path: Path
+) -> None:
+    alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+    publisher = probe.publisher(FallEvent, topics.FALL, topics.KEPT)
+    publisher.publish(fall())
+    until(lambda: "checking" in phases(alarms) or None, "the check-in")
+    manager.kill_and_restart()
+    probe.bring_up("alarm_manager")
+    until(lambda: "raised" in phases(alarms) or None, "the alarm to be raised", CHECK_IN_S + 10)
+    # the fall event is still there for late joiners, and must not make a second alarm
+    assert len({alarm.id for alarm in alarms}) == 1
+
+
+def test_on_disk_before_anybody_hears_of_it(probe: Probe, manager: NodeProcess, tmp_path: Path) -> None:
+    """At the moment when an alarm is published, its journal row and its report are there."""
+    found: list[tuple[int, int]] = []
+
+    def look(alarm: Alarm) -> None:
+        with sqlite3.connect(paths.database(tmp_path)) as connection:
+            journal = connection.execute("select max(revision) from alarms where id = ?", (alarm.id,)).fetchone()[0]
+        found.append((alarm.revision, journal or 0))
+        connection.close()
+
+    probe.node.create_subscription(Alarm, topics.ALARM, look, topics.KEPT)
+    probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
+    until(lambda: len(found) >= 2 or None, "two revisions")
+    assert all(journal >= revision for revision, journal in found)
+
+
+def test_an_orderly_stop_ends_with_zero(probe: Probe, manager: NodeProcess) -> None:
+    assert probe.state("alarm_manager") == "active"
+    code, output = manager.stop()
+    assert code == 0, output
+    assert "Traceback" not in output
