@@ -1,4 +1,4 @@
-"""`make bench`: figures of the whole house on this machine, printed as a table and written as JSON. No test, no limits."""
+"""`make bench`: figures of the whole house on this machine, printed and written as JSON. No test, no limits."""
 
 from __future__ import annotations
 
