@@ -57,7 +57,8 @@ def _nodes(context):
 def _rasa(context):
     from dialogue.serve import serve_command
 
-    argv, environment = serve_command(int(context.launch_configurations["rasa_port"]))
+    given = context.launch_configurations
+    argv, environment = serve_command(int(given["rasa_port"]), slim=given["rasa_slim"] == "true")
     return [
         ExecuteProcess(
             name="rasa", cmd=argv, additional_env=environment, respawn=True, respawn_delay=2.0, output="screen"
@@ -75,6 +76,12 @@ def generate_launch_description():
             DeclareLaunchArgument("broker_port", default_value="1883"),
             DeclareLaunchArgument("rasa", default_value="true", choices=["true", "false"]),
             DeclareLaunchArgument("rasa_port", default_value="5005"),
+            DeclareLaunchArgument(
+                "rasa_slim",
+                default_value="false",
+                choices=["true", "false"],
+                description="Rasa without TensorFlow: a third of the memory, an unofficial way (dialogue/README.md)",
+            ),
             SetEnvironmentVariable("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST"),
             OpaqueFunction(function=_nodes),
             OpaqueFunction(function=_rasa, condition=IfCondition(LaunchConfiguration("rasa"))),

@@ -19,7 +19,8 @@ from tests.e2e.house import House
 
 DATA = paths.ROOT / "tests" / "data"
 FALL_CLIP = "vision/fall.mp4"
-SPEECH_CLIP = "speech/mn_time_B.flac"
+FALL_ONSET_S = 2.3  # tests/data/vision/README.md
+SPEECH_CLIP = "speech/mn/L8-K1_B.flac"
 CHECK_IN_S = 4.0
 
 
@@ -87,7 +88,6 @@ def answer_alarms(house: House, repeats: int) -> dict[str, dict[str, float]]:
 
 def latencies(events: list[dict[str, Any]], rows: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """From the timeline and the page: each with its p50 and p95 over the repeats."""
-    onset_s = clip_onset_s()
     speech, final, suspected, page, raised = [], [], [], [], []
     spoke_at_s = scene_at_s = 0.0
     for event in events:
@@ -101,9 +101,9 @@ def latencies(events: list[dict[str, Any]], rows: dict[str, dict[str, float]]) -
         elif event["kind"] == "room" and event.get("clip") == FALL_CLIP:
             scene_at_s = at_s
         elif event["kind"] == "seen" and scene_at_s:
-            suspected.append(at_s - scene_at_s - onset_s)
+            suspected.append(at_s - scene_at_s - FALL_ONSET_S)
         elif event["kind"] == "alarm" and event["phase"] == "checking" and scene_at_s:
-            page.append(min(rows[event["id"]].values()) - scene_at_s - onset_s)
+            page.append(min(rows[event["id"]].values()) - scene_at_s - FALL_ONSET_S)
             raised.append(rows[event["id"]]["raised"] - at_s - CHECK_IN_S)
             scene_at_s = 0.0
     return {
@@ -113,13 +113,6 @@ def latencies(events: list[dict[str, Any]], rows: dict[str, dict[str, float]]) -
         "fall_onset_to_dashboard": summary(page),
         "check_in_end_to_dashboard_raised": summary(raised),
     }
-
-
-def clip_onset_s() -> float:
-    """The labelled onset of the fall in the clip (tests/data/vision/README.md)."""
-    labels = (DATA / "vision" / "clips.tsv").read_text(encoding="utf-8").splitlines()
-    rows = [dict(zip(labels[0].split("\t"), line.split("\t"), strict=True)) for line in labels[1:]]
-    return next(float(row["onset_s"]) for row in rows if row["path"] == Path(FALL_CLIP).name)
 
 
 def summary(values: list[float]) -> dict[str, float]:

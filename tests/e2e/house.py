@@ -30,8 +30,9 @@ class House:
         *,
         caregiver: str = "person",
         site: dict[str, dict[str, Any]] | None = None,
+        rasa: bool = True,
     ) -> None:
-        self.home = home
+        self.home, self._rasa = home, rasa
         self._scenario, self._caregiver, self._site = scenario, caregiver, site or {}
 
     def __enter__(self) -> House:
@@ -41,6 +42,7 @@ class House:
             "home": str(self.home),
             "scenario": str(self._scenario),
             "caregiver": self._caregiver,
+            "rasa": str(self._rasa).lower(),
             **{f"{name}_port": str(port) for name, port in self.ports.items()},
         }
         if self._site:
