@@ -20,6 +20,7 @@ from rich.text import Text
 from robot import paths
 from robot.errors import BadInput, MissingPart
 from robot.simulation.scenario import Scenario
+from robot.supervisor.lifeline import die_with_parent
 
 _STOP_LIMIT_S = 25.0
 _STYLES = {
@@ -79,10 +80,17 @@ def start(home: Path, arguments: dict[str, str]) -> subprocess.Popen[bytes]:
     }
     command = [sys.executable, "-m", "robot.supervisor", str(launch_file)]
     command += [f"{name}:={value}" for name, value in arguments.items()]
+    own_pid = os.getpid()
     with (home / "logs" / "launch.log").open("wb") as log:
         # a session of its own: Ctrl-C reaches this process alone, which then stops the others in order
         return subprocess.Popen(
-            command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, cwd=paths.ROOT
+            command,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=paths.ROOT,
+            preexec_fn=lambda: die_with_parent(own_pid, signal.SIGTERM),  # nobody stays behind when this is killed
         )
 
 

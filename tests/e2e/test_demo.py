@@ -1,0 +1,88 @@
+"""`hani demo` as a person meets it: in a real terminal, with an end, and nobody left behind even when it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from robot import paths
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+STEPS = [
+    {"note": "a thank you"},
+    {"resident_says": "speech/mn/L2-K2_B.flac"},
+    {"wait_for": {"kind": "said", "within_s": 30, "where": {"language": "mn"}}},
+]
+
+
+def demo(tmp_path: Path, *options: str) -> tuple[subprocess.Popen[bytes], int]:
+    """The command on a pseudo-terminal; returns the process and the terminal's other end."""
+    scenario = tmp_path / "short.yaml"
+    document = {"name": "short", "media": str(paths.ROOT / "tests" / "data"), "steps": STEPS}
+    scenario.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    ours, theirs = pty.openpty()
+    command = [str(Path(sys.executable).parent / "hani"), "demo", "--scenario", str(scenario), *options]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"}
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    return process, ours
+
+
+def read_all(terminal: int) -> str:
+    """Everything until the other side closes; a terminal ends with an error."""
+    parts = []
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(terminal)
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", b"".join(parts).decode("utf-8", "replace"))
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
+def test_the_timeline_tells_what_happened_and_the_end_is_clean(tmp_path: Path) -> None:
+    process, terminal = demo(tmp_path, "--leave")
+    text = read_all(terminal)
+    assert process.wait() == 0, text
+    assert re.search(r"http://127\.0\.0\.1:\d+", text), "the page's address stands above the timeline"
+    assert re.search(r"\d+ ms +heard +баярлалаа +mn", text), text
+    assert re.search(r"\d+ ms +understood +thank", text)
+    assert re.search(r"\d+ ms +saying +Танд баярлалаа", text)
+    assert "Traceback" not in text
+
+
+def test_killed_it_leaves_nobody_behind(tmp_path: Path) -> None:
+    process, terminal = demo(tmp_path)
+    state = paths.home() / "simulation" / "processes.json"
+    started_at_s = time.time()
+    end_s = time.monotonic() + 60
+    while time.monotonic() < end_s:
+        fresh = state.exists() and state.stat().st_mtime >= started_at_s
+        if fresh and len(json.loads(state.read_text(encoding="utf-8") or "{}")) >= 13:
+            break
+        time.sleep(0.2)
+    family = descendants(process.pid)
+    assert len(family) >= 13, "the house did not start"
+    process.kill()
+    process.wait()
+    os.close(terminal)
+    _, alive = psutil.wait_procs(family, timeout=40)
+    assert not alive, [one.name() for one in alive]
