@@ -32,10 +32,9 @@ _STYLES = {
     "seen": "yellow",
     "bed": "magenta",
     "alarm": "bold red",
-    "receipt": "red",
     "scenario": "bold",
 }
-_QUIET = {"said", "node"}
+_QUIET = {"said", "node", "receipt"}
 
 
 def run(scenario: Path | None, *, leave: bool, caregiver: str, port: int) -> int:
@@ -154,7 +153,7 @@ def render(event: dict[str, Any], began_s: float) -> Text:
     took = f"{event['took_s'] * 1000:7.0f} ms" if "took_s" in event else " " * 10
     hidden = {"at_s", "kind", "took_s", "id", "revision", "pid", "alarm", "purpose", "name"}
     values = [_shown(key, value) for key, value in event.items() if key not in hidden and value not in (None, "")]
-    line = Text(f"{event['at_s'] - began_s:7.1f} s  {took}  {kind:<11}")
+    line = Text(f"{event['at_s'] - began_s:7.1f} s  {took}  {kind:<13}")
     line.append("  ".join(values), style=_STYLES.get(kind, ""))
     return line
 

@@ -30,7 +30,8 @@ def test_the_example_is_valid_and_is_what_no_file_means():
     resident = load_resident("")
     assert resident == load_resident(str(EXAMPLE))
     assert resident.languages == (Language.ZH, Language.MN)
-    assert [reminder.id for reminder in resident.reminders] == ["reminder_medicine@08:00", "reminder_medicine@18:30"]
+    times = [reminder.id for reminder in resident.reminders]
+    assert times == ["morning_greeting@07:30", "reminder_medicine@08:00", "reminder_medicine@18:30"]
     assert resident.rooms["kitchen"].mn == "гал тогоо"
 
 
