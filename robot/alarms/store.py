@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from pydantic import TypeAdapter, ValidationError
 
 from robot.alarms.case import ENDED, BedMemory, Case
 from robot.alarms.effects import DURABLE, Effect, Effects, Report, Store, StoreBed
-from robot.errors import DeviceFault, HaniError
+from robot.database import make_tables, transaction
+from robot.errors import HaniError
 
 log = logging.getLogger(__name__)
 
@@ -30,63 +28,12 @@ _CASE = TypeAdapter(Case)
 _BED = TypeAdapter(BedMemory)
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open (or make) the robot's database: WAL, synchronous FULL, no implicit transactions, readable by its owner only.
-
-    A file that is no database any more is set aside, never deleted, and a new one begun: a robot that cannot read its
-    past must still raise alarms. Raises DeviceFault when the disk cannot be written.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        try:
-            return _connect(path)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            aside = path.with_name(f"{path.name}.broken-{os.stat(path).st_mtime_ns}")
-            path.replace(aside)
-            for tail in ("-wal", "-shm"):
-                path.with_name(path.name + tail).unlink(missing_ok=True)
-            log.error("database unreadable, set aside as %s", aside.name)
-            path.touch(mode=0o600)
-            return _connect(path)
-    except (OSError, sqlite3.Error) as error:
-        raise DeviceFault(f"cannot write {path.name}; check the disk's space and rights ({error})") from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(SCHEMA)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing. The connection must be in autocommit mode, as `open_database` gives it."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        # some errors (disk full) have rolled back already
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
 class AlarmStore:
     """The journal over an open connection: `alarms` holds the current state, `alarm_log` every revision, for good."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._connection.executescript(SCHEMA)
+        make_tables(connection, SCHEMA)
         self._unwritten: Effects = ()
 
     def load(self, ended_since_s: float = 0.0) -> tuple[Case, ...]:

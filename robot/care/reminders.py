@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from robot.care.residents import DailyReminder
-from robot.errors import DeviceFault
+from robot.database import make_tables, open_database
 from robot.messages import Reminder
 
 log = logging.getLogger(__name__)
@@ -64,16 +64,8 @@ class ReminderStore:
     """Which reminders are known and done, in the robot's database. Raises DeviceFault when it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            # the alarm manager writes the same file: wait for it
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.executescript(SCHEMA)
-        except (OSError, sqlite3.Error) as error:
-            raise DeviceFault(f"cannot write {path.name}; check the disk's space and rights ({error})") from error
+        self._connection = open_database(path)
+        make_tables(self._connection, SCHEMA)
 
     def close(self) -> None:
         self._connection.close()

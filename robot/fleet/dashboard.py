@@ -17,8 +17,8 @@ from types import FrameType
 
 import uvicorn
 
-from robot.errors import BadConfiguration, HaniError
-from robot.fleet import handling
+from robot.errors import BadConfiguration
+from robot.fleet import handling, process
 from robot.fleet.app import create_app
 from robot.fleet.contacts import Contacts, Site, load
 from robot.fleet.database import open_database
@@ -56,41 +56,33 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m robot.fleet.dashboard", description="the platform's pages")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the platform's database")
-    parser.add_argument("--database-url", help="SQLAlchemy URL instead of platform.db in the data folder")
-    parser.add_argument("--contacts", type=Path, help="who is called; see config/contacts.example.yaml")
-    parser.add_argument("--site", type=Path, help="where this stands; see config/site.example.yaml")
-    return parser.parse_args(argv)
+def serve(arguments: argparse.Namespace) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    contacts, site = load(Contacts, arguments.contacts), load(Site, arguments.site)
+    with listen(arguments.host, arguments.port) as listener:
+        database = open_database(arguments.data, arguments.database_url)
+        labels = {home.device: home.label for home in contacts.homes}
+        handling.label_devices(database, labels, time.time())
+        app = create_app(Platform(database, contacts, site), (arguments.host, *site.hosts))
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_S, server_header=False
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after its orderly end
+            signal.signal(number, lambda *_: None)
+        logger.info("dashboard at http://%s:%s/", *listener.getsockname()[:2])
+        Server(config, app.state.feed).run(sockets=[listener])
+        database.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM. Returns 0, or 1 after one line on stderr."""
-    arguments = _arguments(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    try:
-        contacts, site = load(Contacts, arguments.contacts), load(Site, arguments.site)
-        with listen(arguments.host, arguments.port) as listener:
-            database = open_database(arguments.data, arguments.database_url)
-            labels = {home.device: home.label for home in contacts.homes}
-            handling.label_devices(database, labels, time.time())
-            app = create_app(Platform(database, contacts, site), (arguments.host, *site.hosts))
-            config = uvicorn.Config(
-                app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_S, server_header=False
-            )
-            for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after its orderly end
-                signal.signal(number, lambda *_: None)
-            logger.info("dashboard at http://%s:%s/", *listener.getsockname()[:2])
-            Server(config, app.state.feed).run(sockets=[listener])
-            database.close()
-    except HaniError as error:
-        sys.stderr.write(f"dashboard: {error}\n")
-        return 1
-    return 0
+    """Serve. Returns 0, or 1 after one line on stderr."""
+    parser = process.arguments("dashboard", "the platform's pages")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
+    parser.add_argument("--contacts", type=Path, help="who is called; see config/contacts.example.yaml")
+    parser.add_argument("--site", type=Path, help="where this stands; see config/site.example.yaml")
+    arguments = parser.parse_args(argv)
+    return process.run("dashboard", lambda: serve(arguments))
 
 
 if __name__ == "__main__":

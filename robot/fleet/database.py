@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from robot.errors import BadConfiguration
+from robot.locks import exclusive
 
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -75,14 +75,6 @@ def open_database(data: Path, url: str | None = None) -> Database:
             f"database in {data} cannot be opened ({cause}); move it away or give another --data"
         ) from error
     return Database(engine)
-
-
-@contextmanager
-def exclusive(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock file `path`; it frees itself when the process dies. BlockingIOError if taken and not `wait`."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
 
 
 def _migrate(connection: Any) -> None:

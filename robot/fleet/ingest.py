@@ -18,7 +18,6 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -28,10 +27,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from robot.errors import BadConfiguration, HaniError
-from robot.fleet import desk, handling, intake
-from robot.fleet.database import Database, exclusive, open_database
+from robot.errors import BadConfiguration
+from robot.fleet import desk, handling, intake, process
+from robot.fleet.database import Database, open_database
 from robot.fleet.resend import Resender
+from robot.locks import exclusive
 from robot.reporting.contract import ROOT, Ack, AlarmReport, topic
 
 BATCH_WINDOW_S = 0.1  # facts: 100 ms batches carry 3,000 messages/s; an alarm flushes at once
@@ -224,41 +224,33 @@ def _refuse(item: Received, error: Exception) -> Received:
     return intake.Refused(arrival.device, arrival.message.encode(), reason, arrival.received_at_s), mid, qos, number
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m robot.fleet.ingest", description="the platform's ingest worker")
-    parser.add_argument("--broker-host", default="127.0.0.1")
-    parser.add_argument("--broker-port", type=int, default=1883)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the platform's database")
-    parser.add_argument("--database-url", help="SQLAlchemy URL instead of platform.db in the data folder")
-    return parser.parse_args(argv)
+def work(arguments: argparse.Namespace) -> None:
+    """Work until SIGINT or SIGTERM."""
+    with ExitStack() as stack:
+        database = open_database(arguments.data, arguments.database_url)
+        stack.callback(database.close)
+        try:
+            stack.enter_context(exclusive(arguments.data / "ingest.lock", wait=False))
+        except BlockingIOError as error:
+            raise BadConfiguration(
+                f"another ingest works on {arguments.data}; stop it or give another --data"
+            ) from error
+        link = Link(arguments.broker_host, arguments.broker_port)
+        ingest = Ingest(database, link, desk.Ladder())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: ingest.stop())
+        link.start()
+        stack.callback(link.stop)
+        ingest.run()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGINT or SIGTERM. Returns 0, or 1 after one line on stderr."""
-    arguments = _arguments(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    try:
-        with ExitStack() as stack:
-            database = open_database(arguments.data, arguments.database_url)
-            stack.callback(database.close)
-            try:
-                stack.enter_context(exclusive(arguments.data / "ingest.lock", wait=False))
-            except BlockingIOError as error:
-                raise BadConfiguration(
-                    f"another ingest works on {arguments.data}; stop it or give another --data"
-                ) from error
-            link = Link(arguments.broker_host, arguments.broker_port)
-            ingest = Ingest(database, link, desk.Ladder())
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: ingest.stop())
-            link.start()
-            stack.callback(link.stop)
-            ingest.run()
-    except HaniError as error:
-        sys.stderr.write(f"ingest: {error}\n")
-        return 1
-    return 0
+    """Work. Returns 0, or 1 after one line on stderr."""
+    parser = process.arguments("ingest", "the platform's ingest worker")
+    parser.add_argument("--broker-host", default="127.0.0.1")
+    parser.add_argument("--broker-port", type=int, default=1883)
+    arguments = parser.parse_args(argv)
+    return process.run("ingest", lambda: work(arguments))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from robot import messages, paths
 from robot.alarms.book import AlarmBook
 from robot.alarms.effects import Ask, Effects, Publish, Report, Suppressed, Tell
 from robot.alarms.settings import AlarmSettings
-from robot.alarms.store import AlarmStore, open_database
+from robot.alarms.store import AlarmStore
 from robot.care.residents import Resident, load_resident
+from robot.database import open_database
 from robot.messages import Urgency
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run

@@ -9,7 +9,7 @@ transaction. The alarm's journal and its message are written together or not at 
 
     connection = open_database(path)
     outbox = Outbox(connection)
-    with connection:
+    with transaction(connection):
         journal.write(alarm)
         outbox.append(body, now_s)
 """
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,10 @@ from typing import Any
 
 import uuid6
 
-from robot.errors import BadConfiguration
+from robot.database import make_tables, open_database
 from robot.messages import Receipt, ReceiptKind
 from robot.reporting.contract import AlarmBody, BedBody, Envelope, EventBody
 
-BUSY_TIMEOUT_S = 5.0
 KEEP_DAYS = 7
 DAY_S = 86_400.0
 
@@ -43,35 +41,31 @@ _ROUTES: dict[type[Body], tuple[int, str, str]] = {
     BedBody: (2, "telemetry", "t/bed"),
 }
 
-_TABLES = (
-    """
-    create table if not exists outbox(
-        seq integer primary key autoincrement,
-        id text not null unique,
-        priority integer not null,
-        kind text not null,
-        leaf text not null,
-        body text not null,
-        made_at_s real not null,
-        boot text not null,
-        test integer not null,
-        acked_at_s real
-    )
-    """,
-    "create index if not exists outbox_pending on outbox(priority, seq) where acked_at_s is null",
-    """
-    create table if not exists receipts(
-        id text primary key,
-        kind text not null,
-        alarm_id text not null,
-        by_whom text,
-        reason text,
-        at_s real not null,
-        delivered integer not null default 0
-    )
-    """,
-    "create index if not exists receipts_waiting on receipts(at_s) where delivered = 0",
-)
+_TABLES = """
+create table if not exists outbox(
+    seq integer primary key autoincrement,
+    id text not null unique,
+    priority integer not null,
+    kind text not null,
+    leaf text not null,
+    body text not null,
+    made_at_s real not null,
+    boot text not null,
+    test integer not null,
+    acked_at_s real
+);
+create index if not exists outbox_pending on outbox(priority, seq) where acked_at_s is null;
+create table if not exists receipts(
+    id text primary key,
+    kind text not null,
+    alarm_id text not null,
+    by_whom text,
+    reason text,
+    at_s real not null,
+    delivered integer not null default 0
+);
+create index if not exists receipts_waiting on receipts(at_s) where delivered = 0;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,47 +97,14 @@ class Row:
         return str(body["alarm_id"]) if body["phase"] == "raised" else None
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open a durable database that several processes share: WAL, synchronous FULL, 5 s busy timeout, the owner's only.
-
-    Use it from one thread at a time. Raises BadConfiguration when the file cannot be opened.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
-        _write_ahead(connection)
-        connection.execute("pragma synchronous=full")
-    except (OSError, sqlite3.Error) as error:
-        raise BadConfiguration(f"cannot open the database {path} ({error}): check the folder and its rights") from error
-    return connection
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn on WAL. SQLite refuses at once, without the busy timeout, while another process does the same."""
-    give_up_at_s = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("pragma journal_mode=wal")
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up_at_s:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
 class Outbox:
-    """The outbox and the receipts. A path is opened in autocommit; on a borrowed connection the caller commits."""
+    """The outbox and the receipts, in a file of its own opening or on a borrowed connection and in its transaction."""
 
     def __init__(self, database: sqlite3.Connection | Path, boot: str = "") -> None:
         self._owned = not isinstance(database, sqlite3.Connection)
         self._connection = database if isinstance(database, sqlite3.Connection) else open_database(database)
-        if self._owned:
-            self._connection.isolation_level = None
         self._boot = boot
-        for statement in _TABLES:
-            self._connection.execute(statement)
+        make_tables(self._connection, _TABLES)
 
     def close(self) -> None:
         """Close the database, unless it was borrowed."""

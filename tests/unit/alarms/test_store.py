@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-import stat
 
 import pytest
 
 from robot.alarms.case import BedMemory
 from robot.alarms.effects import Ask, Report
-from robot.alarms.store import AlarmStore, open_database, transaction
-from robot.errors import BadInput, DeviceFault
+from robot.alarms.store import AlarmStore
+from robot.database import open_database
+from robot.errors import BadInput
 from robot.messages import AlarmPhase, Answer, Presence
 
 from .helpers import Robot, fall, word
 
 pytestmark = pytest.mark.unit
-
-
-def test_the_database_is_synchronous_and_private(tmp_path):
-    path = tmp_path / "new" / "robot.db"
-    connection = open_database(path)
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    connection.close()
 
 
 def test_cases_come_back_equal_from_another_connection(tmp_path):
@@ -112,35 +103,3 @@ def test_bed_memory_round_trips():
     for memory in (BedMemory(Presence.OUT_OF_BED, 12.5), BedMemory(Presence.IN_BED)):
         store.save_bed(memory)
         assert store.load_bed() == memory
-
-
-def test_a_file_that_is_no_database_is_set_aside_whole(tmp_path, caplog):
-    path = tmp_path / "robot.db"
-    path.write_bytes(b"not a database, but perhaps evidence" * 100)
-    connection = open_database(path)
-    assert AlarmStore(connection).load() == ()
-    (aside,) = tmp_path.glob("robot.db.broken-*")
-    assert aside.read_bytes().startswith(b"not a database")
-    assert "set aside" in caplog.text
-    connection.close()
-
-
-def test_a_disk_that_cannot_be_written_is_a_device_fault(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DeviceFault, match=r"cannot write robot\.db"):
-        open_database(tmp_path / "file" / "robot.db")
-
-
-def test_a_failed_transaction_leaves_nothing():
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    store = AlarmStore(connection)
-
-    def fail_halfway() -> None:
-        with transaction(connection):
-            store.save_bed(BedMemory(Presence.IN_BED))
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail_halfway()
-    assert store.load_bed() == BedMemory()
-    assert not connection.in_transaction

@@ -11,6 +11,7 @@ from robot.fleet import intake
 from robot.fleet.contacts import Contacts
 from robot.fleet.database import Database, open_database
 from robot.fleet.looking import Platform
+from robot.fleet.tables import Alarm
 from robot.reporting.contract import AlarmBody, AlarmReport, Wire, topic
 
 DEVICE = "hani-0001"
@@ -66,6 +67,14 @@ class Home:
             test=test,
             body=AlarmBody.model_validate(body),
         )
+
+
+def alarm(home: Home) -> Alarm:
+    """The alarm as the database holds it."""
+    with home.database.read() as session:
+        found = session.get(Alarm, ALARM)
+    assert found is not None
+    return found
 
 
 @pytest.fixture

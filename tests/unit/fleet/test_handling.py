@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from robot.fleet import desk, handling, intake
 from robot.fleet.tables import Alarm, AlarmLog
-from tests.unit.fleet.conftest import ALARM, DEVICE, Home
+from tests.unit.fleet.conftest import ALARM, DEVICE, Home, alarm
 
 pytestmark = pytest.mark.unit
 
@@ -19,13 +19,6 @@ LADDER = desk.Ladder()
 def log(home: Home) -> list[str]:
     with home.database.read() as session:
         return [f"{row.what} {row.detail or ''}".strip() for row in session.scalars(select(AlarmLog))]
-
-
-def alarm(home: Home) -> Alarm:
-    with home.database.read() as session:
-        found = session.get(Alarm, ALARM)
-    assert found is not None
-    return found
 
 
 def test_the_first_to_acknowledge_counts(home: Home) -> None:

@@ -13,16 +13,9 @@ from robot.fleet import handling, intake
 from robot.fleet.database import open_database
 from robot.fleet.tables import Alarm, AlarmLog, Bed, Command, Device, DeviceState, Message, Refusal
 from robot.reporting.contract import BedBody, CommandAck, EventBody, EventReport, StateReport, TelemetryReport, topic
-from tests.unit.fleet.conftest import ALARM, DEVICE, Home
+from tests.unit.fleet.conftest import ALARM, DEVICE, Home, alarm
 
 pytestmark = pytest.mark.unit
-
-
-def alarm(home: Home) -> Alarm:
-    with home.database.read() as session:
-        found = session.get(Alarm, ALARM)
-    assert found is not None
-    return found
 
 
 def test_a_repeated_message_is_written_once_and_acknowledged_every_time(home: Home) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from robot.errors import BadConfiguration
+from robot.database import open_database, transaction
 from robot.messages import Receipt, ReceiptKind
 from robot.reporting.contract import AlarmBody, AlarmReport, BedBody, EventBody, decode
-from robot.reporting.outbox import DAY_S, Outbox, open_database
+from robot.reporting.outbox import DAY_S, Outbox
 
 pytestmark = pytest.mark.unit
 
@@ -87,7 +87,7 @@ def test_journal_and_message_are_written_together_or_not_at_all(tmp_path: Path, 
     outbox = Outbox(connection)
 
     def write() -> None:
-        with connection:
+        with transaction(connection):
             if message_first:
                 outbox.append(alarm(), NOW_S)
             connection.execute("insert into journal values ('alarm-0001')")
@@ -99,7 +99,7 @@ def test_journal_and_message_are_written_together_or_not_at_all(tmp_path: Path, 
         write()
     assert outbox.depth() == 0
     assert connection.execute("select count(*) from journal").fetchone() == (0,)
-    with connection:
+    with transaction(connection):
         outbox.append(alarm(), NOW_S)
     assert Outbox(tmp_path / "robot.db").depth() == 1
 
@@ -136,17 +136,6 @@ def test_receipts_come_in_the_order_in_which_they_were_recorded(outbox: Outbox) 
     assert outbox.undelivered_receipts() == receipts
 
 
-def test_the_database_survives_power_loss(tmp_path: Path) -> None:
-    connection = open_database(tmp_path / "robot.db")
-    assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
-    assert connection.execute("pragma synchronous").fetchone() == (2,)  # FULL
-
-
-def test_nobody_else_may_read_the_database(tmp_path: Path) -> None:
-    open_database(tmp_path / "robot.db")
-    assert (tmp_path / "robot.db").stat().st_mode & 0o077 == 0
-
-
 APPENDER = """
 import sys
 from pathlib import Path
@@ -172,13 +161,6 @@ def test_several_processes_open_and_use_the_file_at_once(tmp_path: Path) -> None
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     assert {name: len(sequence) for name, sequence in seen.items()} == dict.fromkeys(names, 60)
     assert all(sequence == sorted(sequence) for sequence in seen.values())
-
-
-def test_a_file_that_is_no_database_is_one_clear_error(tmp_path: Path) -> None:
-    path = tmp_path / "robot.db"
-    path.write_bytes(b"not a database" * 100)
-    with pytest.raises(BadConfiguration, match="cannot open the database"):
-        open_database(path)
 
 
 def test_a_borrowed_connection_is_not_closed(tmp_path: Path) -> None:
