@@ -114,16 +114,16 @@ def test_no_phrase_means_two_things() -> None:
     meaning: dict[tuple[Language, str], str] = {}
     for intent in words().intents.values():
         for language, examples in intent.examples.items():
-            for example in examples:
-                for text in expand(example, language, words()):
+            for template in examples:
+                for text in expand(template, language, words()):
                     assert meaning.setdefault((language, fold(text)), intent.name) == intent.name
 
 
 def test_slots_expand_to_a_bounded_number_of_phrases() -> None:
     for intent in words().intents.values():
         for language, examples in intent.examples.items():
-            for example in examples:
-                assert 1 <= len(expand(example, language, words())) <= VALUES_OF_A_SLOT
+            for template in examples:
+                assert 1 <= len(expand(template, language, words())) <= VALUES_OF_A_SLOT
 
 
 @pytest.mark.parametrize(("language", "text"), sorted(safety_phrases(), key=str))
