@@ -3,7 +3,7 @@
 import os
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -24,7 +24,10 @@ NODES = (
 
 
 def _nodes(context):
-    """Nodes with the parameter files in order: robot.yaml, the profile's, the site's, then arguments."""
+    """Nodes with the parameter files in order: robot.yaml, the profile's, the site's, then the arguments given.
+
+    By the rule of ROS 2 a file's section for one node counts more than what is said of all, whichever comes last.
+    """
     profile = context.launch_configurations["profile"]
     site = context.launch_configurations["site"]
     files = [os.path.join(CONFIG, "robot.yaml")]
@@ -32,20 +35,24 @@ def _nodes(context):
         files.append(os.path.join(CONFIG, profile + ".yaml"))
     if site:
         files.append(site)
-    broker = {"broker_port": int(context.launch_configurations["broker_port"])}
+    broker_port = context.launch_configurations["broker_port"]
+    rasa_port = context.launch_configurations["rasa_port"]
+    home = context.launch_configurations["home"]
+    broker = {"broker_port": int(broker_port)} if broker_port else {}
     own = {
         "mattress_bridge": broker,
         "platform_reporter": broker,
-        "dialogue_manager": {"rasa_url": "http://127.0.0.1:" + context.launch_configurations["rasa_port"]},
+        "dialogue_manager": {"rasa_url": "http://127.0.0.1:" + rasa_port} if rasa_port else {},
     }
-    home = context.launch_configurations["home"]
+    everywhere = {"home": home} if home else {}
+    given = {name: {**everywhere, **own.get(name, {})} for name in NODES}
     return [
         Node(
             package="hani",
             executable=name,
             name=name,
             namespace=context.launch_configurations["namespace"],
-            parameters=[*files, {"home": home, **own.get(name, {})}],
+            parameters=[*files, *([given[name]] if given[name] else [])],
             respawn=True,
             respawn_delay=1.0,
             output="screen",
@@ -55,10 +62,15 @@ def _nodes(context):
 
 
 def _rasa(context):
-    from dialogue.serve import serve_command
+    from dialogue.serve import DEFAULT_PORT, serve_command
+    from robot.errors import MissingPart
 
     given = context.launch_configurations
-    argv, environment = serve_command(int(given["rasa_port"]), slim=given["rasa_slim"] == "true")
+    port = int(given["rasa_port"] or DEFAULT_PORT)
+    try:
+        argv, environment = serve_command(port, slim=given["rasa_slim"] == "true")
+    except MissingPart as error:  # the rules answer in its place: nothing waits for conversation
+        return [LogInfo(msg="rasa is not started: " + str(error))]
     return [
         ExecuteProcess(
             name="rasa", cmd=argv, additional_env=environment, respawn=True, respawn_delay=2.0, output="screen"
@@ -71,11 +83,12 @@ def generate_launch_description():
         [
             DeclareLaunchArgument("profile", default_value="robot", choices=["robot", "simulation"]),
             DeclareLaunchArgument("site", default_value="", description="a further parameter file of this site"),
-            DeclareLaunchArgument("home", default_value="", description="folder for data; empty: .hani or HANI_HOME"),
+            # an empty argument leaves the value to the parameter files
+            DeclareLaunchArgument("home", default_value="", description="folder for data; HANI_HOME, else .hani"),
             DeclareLaunchArgument("namespace", default_value=""),
-            DeclareLaunchArgument("broker_port", default_value="1883"),
+            DeclareLaunchArgument("broker_port", default_value="", description="1883"),
             DeclareLaunchArgument("rasa", default_value="true", choices=["true", "false"]),
-            DeclareLaunchArgument("rasa_port", default_value="5005"),
+            DeclareLaunchArgument("rasa_port", default_value="", description="5005"),
             DeclareLaunchArgument(
                 "rasa_slim",
                 default_value="false",

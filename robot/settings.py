@@ -9,22 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from robot.errors import BadConfiguration
+from robot.reporting.contract import DeviceId
 
 EVERY_NODE = "/**"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class NodeSettings(BaseModel):
     """What every node knows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     home: str = Field("", description="folder for run-time data; empty: HANI_HOME, or .hani of the checkout")
-    robot_id: str = Field("hani-0001", description="this robot's identity in the contract with the platform")
+    robot_id: DeviceId = Field("hani-0001", description="this robot's identity in the contract with the platform")
     resident_file: str = Field("", description="resident configuration (YAML); empty: the built-in example")
     simulated: bool = Field(False, description="take the time of day, sounds and pictures from the simulated home")
 
@@ -44,15 +47,33 @@ class SpeechSynthesizerSettings(NodeSettings):
 
 class DialogueManagerSettings(NodeSettings):
     rasa_url: str = Field("http://127.0.0.1:5005", description="the Rasa server; loopback only")
-    filler_after_s: float = Field(1.2, gt=0, description="an answer that takes longer gets a filler first")
+    filler_after_s: float = Field(1.2, gt=0, le=10, description="an answer that takes longer gets a filler first")
+
+    @field_validator("rasa_url")
+    @classmethod
+    def _stays_here(cls, url: str) -> str:
+        """What a resident says leaves this machine to nobody."""
+        address = urlsplit(url)
+        if address.scheme != "http" or address.hostname not in _LOOPBACK:
+            raise ValueError("must be http on loopback, such as http://127.0.0.1:5005")
+        return url
 
 
 class FallDetectorSettings(NodeSettings):
     source: Literal["device", "file", "room"] = Field("device", description="where pictures come from")
     device: str = Field("0", description="number or path of the camera, or the video file")
     bed_zone: list[float] = Field([], description="polygon of the bed: x1, y1, x2, y2, ... as shares 0..1")
-    found_on_floor_s: float = Field(10.0, gt=0, description="somebody lies outside the bed when the watch (re)starts")
-    long_on_floor_s: float = Field(25.0, gt=0, description="somebody lies outside the bed without a fall seen")
+    found_on_floor_s: float = Field(
+        10.0, ge=1, le=120, description="somebody lies outside the bed when the watch (re)starts"
+    )
+    long_on_floor_s: float = Field(25.0, ge=1, le=600, description="somebody lies outside the bed without a fall seen")
+
+    @field_validator("bed_zone")
+    @classmethod
+    def _is_polygon(cls, corners: list[float]) -> list[float]:
+        if corners and (len(corners) < 6 or len(corners) % 2 or not all(0.0 <= value <= 1.0 for value in corners)):
+            raise ValueError("must be x1, y1, x2, y2, ... of at least three corners, shares from 0 to 1")
+        return corners
 
 
 class MattressBridgeSettings(NodeSettings):
@@ -60,13 +81,21 @@ class MattressBridgeSettings(NodeSettings):
     broker_port: int = Field(1883, ge=1, le=65535)
     topic: str = Field("mattress/+/data", description="the mattress's topic")
     payload_format: Literal["sleepace", "tuya"] = Field("sleepace", description="the mattress's payload format")
-    stale_after_s: float = Field(60.0, gt=0, description="no reading for so long is a fault; presence is then unknown")
+    stale_after_s: float = Field(
+        60.0, ge=1, le=600, description="no reading for so long is a fault; presence is then unknown"
+    )
 
 
 class AlarmManagerSettings(NodeSettings):
-    check_in_s: float = Field(20.0, gt=0, description="from the first question to raising the alarm without an answer")
-    cancel_window_s: float = Field(15.0, ge=0, description="after a safety word a clear 'I am fine' still cancels")
-    bed_exit_tolerance_s: float = Field(600.0, ge=0, description="out of bed at night for longer opens a check-in")
+    check_in_s: float = Field(
+        20.0, ge=1, le=120, description="from the first question to raising the alarm without an answer"
+    )
+    cancel_window_s: float = Field(
+        15.0, ge=0, le=60, description="after a safety word a clear 'I am fine' still cancels"
+    )
+    bed_exit_tolerance_s: float = Field(
+        600.0, ge=0, le=1800, description="out of bed at night for longer opens a check-in"
+    )
 
 
 class PlatformReporterSettings(NodeSettings):
@@ -75,12 +104,12 @@ class PlatformReporterSettings(NodeSettings):
 
 
 class HealthMonitorSettings(NodeSettings):
-    stale_after_s: float = Field(5.0, gt=0, description="a node without a heartbeat for so long is stale")
+    stale_after_s: float = Field(5.0, ge=2, le=60, description="a node without a heartbeat for so long is stale")
 
 
 class LifecycleManagerSettings(NodeSettings):
-    patience_s: float = Field(15.0, gt=0, description="how long a later node waits for an earlier one at start")
-    hung_after_s: float = Field(10.0, gt=0, description="a process without a heartbeat for so long is ended")
+    patience_s: float = Field(15.0, ge=0, le=60, description="how long a later node waits for an earlier one at start")
+    hung_after_s: float = Field(10.0, ge=5, le=60, description="a process without a heartbeat for so long is ended")
 
 
 SETTINGS: dict[str, type[NodeSettings]] = {
@@ -105,9 +134,17 @@ class Layered:
 
 
 def load(files: list[Path]) -> dict[str, dict[str, Layered]]:
-    """Every node's settings, each with its layer. Raises BadConfiguration naming key and file."""
-    layers = [(path, _read(path)) for path in files]
-    return {node: _apply(node, model, layers) for node, model in SETTINGS.items()}
+    """Every node's settings, each with its layer. Raises BadConfiguration naming key and file.
+
+    As ROS 2 does it: sections of the same name are merged, later files last, and stand where their name first appeared;
+    where several concern a node, the last one counts. So a section for one node counts more than `/**` of a later file.
+    """
+    sections: dict[str, dict[str, Layered]] = {}
+    for path in files:
+        for name, values in _read(path).items():
+            layered = {key: Layered(value, str(path)) for key, value in values.items()}
+            sections.setdefault(name, {}).update(layered)
+    return {node: _apply(node, model, sections) for node, model in SETTINGS.items()}
 
 
 def validate(node: str, values: dict[str, Any], origin: str) -> NodeSettings:
@@ -117,38 +154,39 @@ def validate(node: str, values: dict[str, Any], origin: str) -> NodeSettings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise BadConfiguration(f"{origin}: {node}.{key}: {first['msg']}") from error
+        problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        raise BadConfiguration(f"{origin}: {node}.{key}: {problem}") from error
 
 
-Sections = dict[str, dict[str, Any]]
-
-
-def _apply(node: str, model: type[NodeSettings], layers: list[tuple[Path, Sections]]) -> dict[str, Layered]:
+def _apply(node: str, model: type[NodeSettings], sections: dict[str, dict[str, Layered]]) -> dict[str, Layered]:
     result = {key: Layered(field.get_default(), "default") for key, field in model.model_fields.items()}
-    for path, sections in layers:
-        given = {**sections.get(EVERY_NODE, {}), **sections.get(node, {})}
-        for key, value in given.items():
-            validate(node, {key: value}, str(path))
-            result[key] = Layered(value, str(path))
+    for name, items in sections.items():
+        if name == EVERY_NODE or _node_of(name) == node:
+            for key, item in items.items():
+                validate(node, {key: item.value}, item.layer)
+                result[key] = item
     return result
 
 
-def _read(path: Path) -> Sections:
+def _node_of(name: str) -> str:
+    return name.removeprefix("/**/")
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise BadConfiguration(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise BadConfiguration(f"{path}: is not a YAML parameter file") from error
     if not isinstance(document, dict):
         raise BadConfiguration(f"{path}: expected node names at the top")
-    sections: Sections = {}
+    sections: dict[str, dict[str, Any]] = {}
     for name, section in document.items():
-        node = EVERY_NODE if name == EVERY_NODE else str(name).removeprefix("/**/")
-        if node != EVERY_NODE and node not in SETTINGS:
+        if name != EVERY_NODE and _node_of(str(name)) not in SETTINGS:
             raise BadConfiguration(f"{path}: {name}: no node has this name; known are {', '.join(SETTINGS)}")
         values = section.get("ros__parameters") if isinstance(section, dict) and len(section) == 1 else None
         if not isinstance(values, dict):
             raise BadConfiguration(f"{path}: {name}: expected one key, ros__parameters")
-        sections[node] = values
+        sections[str(name)] = values
     return sections

@@ -25,6 +25,8 @@ from robot.settings import AlarmManagerSettings
 
 _TICK_PERIOD_S = 0.5
 _REMEMBER_S = 86_400.0
+"""Ended alarms are known for so long. Publishers keep their last events for late joiners without end: an older one has
+been dealt with, or nobody can say any more, and must not come back as a new alarm at every start."""
 _CAN_WAIT = {"bed_exit_light", "alarm_closed"}
 """Texts that a new question to somebody in danger may cut off."""
 
@@ -47,8 +49,9 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         )
         cases = self._store.load(ended_since_s=time.time() - _REMEMBER_S)
         self._book = AlarmBook(rules, cases, self._store.load_bed())
-        self._alarms = self.create_publisher(Alarm, topics.ALARM, topics.KEPT)
-        self._voice = self.create_publisher(Say, topics.SAY, topics.EVENTS)
+        self._receipts_fault = ""
+        self._alarms = self.offer(Alarm, topics.ALARM, topics.KEPT)
+        self._voice = self.offer(Say, topics.SAY)
 
     def activate(self) -> None:
         self._do(self._book.resume(time.time()))
@@ -65,10 +68,20 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             self._connection = None
 
     def _on_fall(self, msg: FallEvent) -> None:
-        self._do(self._book.on_fall(convert.fall(msg), time.time()))
+        event, now_s = convert.fall(msg), time.time()
+        if self._is_news(event.suspected_at_s, now_s):
+            self._do(self._book.on_fall(event, now_s))
 
     def _on_safety_word(self, msg: SafetyWord) -> None:
-        self._do(self._book.on_safety_word(convert.safety_word(msg), time.time()))
+        word, now_s = convert.safety_word(msg), time.time()
+        if self._is_news(word.heard_at_s, now_s):
+            self._do(self._book.on_safety_word(word, now_s))
+
+    def _is_news(self, at_s: float, now_s: float) -> bool:
+        if now_s - at_s > _REMEMBER_S:
+            self.log.info("event from long ago not used")
+            return False
+        return True
 
     def _on_bed(self, msg: BedState) -> None:
         night = self._resident.is_night(self.local_time())
@@ -81,12 +94,23 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             self._do(self._book.on_answer(answer, heard.speech_began_at_s, time.time()))
 
     def _tick(self) -> None:
-        for receipt in self._outbox.undelivered_receipts():
-            self._do(self._book.on_receipt(receipt, time.time()))
-            if not self._store.unwritten:
-                self._outbox.mark_receipts_delivered([receipt.id])
+        self._take_receipts()
         self._do(self._book.tick(time.time()))
-        self.report_fault("alarms cannot be written to disk" if self._store.unwritten else "", fatal=True)
+        fault = "alarms cannot be written to disk" if self._store.unwritten else self._receipts_fault
+        self.report_fault(fault, fatal=True)
+
+    def _take_receipts(self) -> None:
+        """A disk that refuses must not stop the check-ins; the same receipt again changes nothing."""
+        try:
+            for receipt in self._outbox.undelivered_receipts():
+                self._do(self._book.on_receipt(receipt, time.time()))
+                if not self._store.unwritten:
+                    self._outbox.mark_receipts_delivered([receipt.id])
+            self._receipts_fault = ""
+        except sqlite3.Error as error:
+            if not self._receipts_fault:
+                self.log.error("the platform's answers cannot be read or marked: %s", error)
+            self._receipts_fault = "the platform's answers cannot be read"
 
     def _do(self, effects: Effects) -> None:
         """Write first, then act."""

@@ -1,7 +1,9 @@
 """What every node shares: settings from ROS parameters, the lifecycle, a heartbeat, and an orderly end.
 
 A node implements `configure` (build its engines), `activate` (start working), `deactivate` and `cleanup`; each may
-raise HaniError, which fails the transition with one line in the log. The lifecycle manager tries again.
+raise HaniError, which fails the transition with one line in the log. The lifecycle manager tries again, also after an
+error that nobody foresaw. A message that cannot be used is logged and left: whoever keeps it would send it again to the
+next process. An error in a timer or a worker ends the process, which is started again.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -47,11 +50,12 @@ class HaniNode(LifecycleNode, Generic[S]):
         super().__init__(self.NAME)
         self.settings = cast(S, self._read_settings())
         self.home = paths.home(self.settings.home)
-        self.home.mkdir(parents=True, exist_ok=True)
+        self._make_home()
         self.log = logging.getLogger(f"hani.{self.NAME}")
         self._clock_offset_s = 0.0
         self._level, self._detail = DiagnosticStatus.OK, ""
         self._entities: list[Any] = []
+        self._publishers_offered: list[Any] = []
         self._heartbeat = self.create_publisher(Heartbeat, HEARTBEAT, EVENTS)
         self.create_timer(_HEARTBEAT_PERIOD_S, self._beat)
         if self.settings.simulated:
@@ -86,9 +90,26 @@ class HaniNode(LifecycleNode, Generic[S]):
         level = DiagnosticStatus.ERROR if fatal else DiagnosticStatus.WARN
         self._level, self._detail = (level, detail) if detail else (DiagnosticStatus.OK, "")
 
+    def offer(self, kind: Any, topic: str, qos: Any = EVENTS) -> Any:
+        """Make a publisher that lasts until cleanup: left behind, it would go on telling late joiners old news."""
+        publisher = self.create_publisher(kind, topic, qos)
+        self._publishers_offered.append(publisher)
+        return publisher
+
     def listen(self, kind: Any, topic: str, callback: Callable[[Any], None], qos: Any = EVENTS) -> None:
         """Subscribe from activate to deactivate."""
-        self._entities.append(self.create_subscription(kind, topic, callback, qos))
+
+        def take(message: Any) -> None:
+            try:
+                callback(message)
+            except HaniError as error:
+                self.log.error("message not used: %s: %s: %s", topic, error.code, error)
+            except Exception as error:
+                # where, but not what: the error's own words could hold what was said
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                self.log.error("message not used: %s: %s in %s", topic, type(error).__name__, place.name)
+
+        self._entities.append(self.create_subscription(kind, topic, take, qos))
 
     def every(self, period_s: float, callback: Callable[[], None]) -> None:
         """Call from activate to deactivate."""
@@ -96,14 +117,15 @@ class HaniNode(LifecycleNode, Generic[S]):
 
     def close(self) -> None:
         """End of the process."""
-        self._stop_listening()
-        self.deactivate()
-        self.cleanup()
+        try:
+            self._stop()
+        finally:
+            self._release()
 
     # lifecycle
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self._transition("configure", self.configure, undo=self.cleanup)
+        return self._transition("configure", self.configure, undo=self._release)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._transition("activate", self.activate, undo=self._stop)
@@ -112,7 +134,7 @@ class HaniNode(LifecycleNode, Generic[S]):
         return self._transition("deactivate", self._stop)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self._transition("cleanup", self.cleanup)
+        return self._transition("cleanup", self._release)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         return self._transition("shutdown", self.close)
@@ -125,18 +147,37 @@ class HaniNode(LifecycleNode, Generic[S]):
             work()
         except HaniError as error:
             self.log.error("transition failed: %s: %s: %s", name, error.code, error)
-            self.report_fault(f"{name} failed: {error.code}", fatal=True)
-            if undo is not None:
-                undo()
-            return TransitionCallbackReturn.FAILURE
+            return self._failed(name, error.code, undo)
+        except Exception as error:  # rclpy would swallow it without a word, and leave what was half done
+            self.log.exception("transition failed: %s", name)
+            return self._failed(name, type(error).__name__, undo)
         self.log.info("transition done: %s in %.1f s", name, time.monotonic() - began_s)
         if self._detail.startswith(f"{name} failed"):
             self.report_fault()
         return TransitionCallbackReturn.SUCCESS
 
+    def _failed(self, name: str, code: str, undo: Callable[[], None] | None) -> TransitionCallbackReturn:
+        """Back to where it came from, if what was done can be undone; else to the beginning."""
+        self.report_fault(f"{name} failed: {code}", fatal=True)
+        try:
+            if undo is not None:
+                undo()
+                return TransitionCallbackReturn.FAILURE
+        except Exception:
+            self.log.exception("transition could not be undone: %s", name)
+        return TransitionCallbackReturn.ERROR
+
     def _stop(self) -> None:
         self._stop_listening()
         self.deactivate()
+
+    def _release(self) -> None:
+        try:
+            self.cleanup()
+        finally:
+            for publisher in self._publishers_offered:
+                self.destroy_publisher(publisher)
+            self._publishers_offered.clear()
 
     def _stop_listening(self) -> None:
         for entity in self._entities:
@@ -154,6 +195,12 @@ class HaniNode(LifecycleNode, Generic[S]):
     def _set_clock(self, clock: HomeClock) -> None:
         self._clock_offset_s = clock.offset_s
 
+    def _make_home(self) -> None:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadConfiguration(f"the folder {self.home} cannot be used: {error.strerror}; set `home`") from error
+
     def _read_settings(self) -> NodeSettings:
         model = SETTINGS[self.NAME]
         unknown = sorted(set(self._parameter_overrides) - set(model.model_fields) - _ROS_OWN_PARAMETERS)
@@ -161,7 +208,8 @@ class HaniNode(LifecycleNode, Generic[S]):
             raise BadConfiguration(
                 f"{self.NAME}: unknown parameter {unknown[0]}; `hani config show` lists what each node knows"
             )
-        descriptor = ParameterDescriptor(dynamic_typing=True)
+        # read only: a value that was set while the node runs would be shown, and not used
+        descriptor = ParameterDescriptor(dynamic_typing=True, read_only=True)
         values: dict[str, Any] = {}
         for key, field in model.model_fields.items():
             value = self.declare_parameter(key, field.get_default(), descriptor).value
@@ -187,6 +235,8 @@ class Worker:
         try:
             loop(self._stopping)
         except Exception:
+            if self._stopping.is_set():
+                return  # what it worked with may have gone before it
             logging.getLogger("hani.worker").exception("worker loop crashed; ending the process")
             os._exit(70)
 
@@ -211,6 +261,9 @@ def run(node_class: type[HaniNode[Any]]) -> int:
         print(f"{node_class.NAME}: {error}", file=sys.stderr)  # noqa: T201 - the one line for the person who started it
         try_shutdown()
         return 2
+    except KeyboardInterrupt:
+        try_shutdown()
+        return 0
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:

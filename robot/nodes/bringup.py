@@ -12,6 +12,8 @@ from enum import Enum
 
 _ANSWER_LOST_S = 3.0
 """A request to a process that has just returned may still go to the dead one; after so long it is asked again."""
+_AWAY_S = 3.0
+"""Whoever did not look for so long (a stalled machine) has not heard the heartbeats that wait to be read."""
 _STALE_HEARTBEAT_S = 2.5
 """A heartbeat (one a second) that left before a transition ended may arrive after the answer to it."""
 
@@ -72,6 +74,7 @@ class Bringup:
         self._hung_after_s = hung_after_s
         self._transition_limit_s = transition_limit_s
         self._retry_after_s = retry_after_s
+        self._looked_at_s: float | None = None
 
     def heartbeat(self, node: str, state: int, pid: int, now_s: float) -> None:
         """A node says that it lives. A new pid means a new process, whatever was going on with the old one."""
@@ -100,11 +103,20 @@ class Bringup:
             seen.retry_at_s = now_s + self._retry_after_s
 
     def due(self, now_s: float) -> tuple[Order, ...]:
-        """What to do now; a step is ordered once until `done`."""
+        """What to do now; a step is ordered once until `done`. Ask about five times a second."""
+        if self._looked_at_s is not None and now_s - self._looked_at_s > _AWAY_S:
+            self._forgive(now_s)
+        self._looked_at_s = now_s
         return tuple(order for node in self._order if (order := self._next(node, now_s)) is not None)
 
     def all_active(self) -> bool:
         return all(seen.state is NodeState.ACTIVE for seen in self._seen.values())
+
+    def _forgive(self, now_s: float) -> None:
+        """The manager was away itself: who is silent now is not known yet, and all would be ended at once."""
+        for seen in self._seen.values():
+            if seen.at_s is not None:
+                seen.at_s = now_s
 
     def _next(self, node: str, now_s: float) -> Order | None:
         seen = self._seen[node]

@@ -6,6 +6,7 @@ whether they are all right, this node is silent.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,8 @@ from robot.settings import DialogueManagerSettings
 _ASKED_FOR = {"ask_help": False, "call_care": True}
 """Replies that call for help, and whether it is certain: a resident who said yes to "shall I call?" has been asked."""
 _BEING_CHECKED = {AlarmPhase.SUSPECTED.value, AlarmPhase.CHECKING.value}
+_CHECKED_AT_MOST_S = 150.0
+"""The longest check-in (120 s) and some: the end of one may get lost with the alarm manager's process."""
 _ADJUSTMENTS = {"louder", "quieter", "slower"}
 
 
@@ -39,19 +42,19 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
 
     def configure(self) -> None:
         self._resident: Resident = load_resident(self.settings.resident_file)
-        self._client = RasaClient(self.settings.rasa_url)
-        self._dialogue = Dialogue(self._client)
         for reminder in self._resident.reminders:
             words.screen_text(reminder.purpose)  # an unknown text is found now, not when it is due
         self._reminder_store = ReminderStore(paths.database(self.home))
         self._reminders = Reminders(self._resident.reminders, self._reminder_store)
+        self._client = RasaClient(self.settings.rasa_url)
+        self._dialogue = Dialogue(self._client)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dialogue")
-        self._checked: set[str] = set()
-        self._voice = self.create_publisher(Say, topics.SAY, topics.EVENTS)
-        self._hush = self.create_publisher(Empty, topics.HUSH, topics.EVENTS)
-        self._adjust = self.create_publisher(String, topics.ADJUST, topics.EVENTS)
-        self._safety = self.create_publisher(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
-        self._understood = self.create_publisher(Understood, topics.UNDERSTOOD, topics.EVENTS)
+        self._checked: dict[str, float] = {}
+        self._voice = self.offer(Say, topics.SAY)
+        self._hush = self.offer(Empty, topics.HUSH)
+        self._adjust = self.offer(String, topics.ADJUST)
+        self._safety = self.offer(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
+        self._understood = self.offer(Understood, topics.UNDERSTOOD)
 
     def activate(self) -> None:
         self.listen(Heard, topics.HEARD, self._on_heard)
@@ -66,12 +69,16 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
 
     def _on_alarm(self, msg: Alarm) -> None:
         if msg.phase in _BEING_CHECKED:
-            self._checked.add(msg.id)
+            self._checked[msg.id] = time.monotonic()
         else:
-            self._checked.discard(msg.id)
+            self._checked.pop(msg.id, None)
+
+    def _somebody_is_checked(self) -> bool:
+        since_s = max(tuple(self._checked.values()), default=-math.inf)
+        return time.monotonic() - since_s < _CHECKED_AT_MOST_S
 
     def _on_heard(self, msg: Heard) -> None:
-        if not self._checked:
+        if not self._somebody_is_checked():
             heard = convert.heard(msg)
             self._in_turn(self._answer, heard, datetime.fromtimestamp(self.home_now_s()))
 
@@ -113,6 +120,9 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._publish(reply.text, reply.language, Urgency.CONVERSATION, reply.purpose)
 
     def _remind(self) -> None:
+        """A reminder is marked when it is taken: it waits for the end of a check-in, and for a voice that is away."""
+        if self._somebody_is_checked() or not self._voice.get_subscription_count():
+            return
         for reminder in self._reminders.due(self.home_now_s()):
             for language in self._resident.languages:
                 if reminder.late_s > 0:
@@ -123,6 +133,8 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._publish(words.robot_text(purpose, language), language, urgency, purpose)
 
     def _publish(self, text: str, language: Language, urgency: Urgency, purpose: str) -> None:
+        if urgency is Urgency.CONVERSATION and self._somebody_is_checked():
+            return  # a check-in began meanwhile: talk would drown the answer
         say = messages.Say(str(uuid6.uuid7()), text, language, urgency, purpose)
         if urgency is not Urgency.CONVERSATION:
             self._dialogue.remember(say)

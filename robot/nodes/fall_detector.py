@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hani_msgs.msg import BedState, FallEvent, RoomScene
 
+from robot import messages
 from robot.errors import HaniError
 from robot.messages import Presence
 from robot.nodes import convert, topics
@@ -23,6 +24,26 @@ from robot.vision.rules import FallRules
 from robot.vision.watcher import FallWatcher
 
 _REOPEN_AFTER_S = 2.0
+_BED_SILENT_AFTER_S = 30.0
+"""The mattress's bridge repeats itself every 10 s; silent for so long, it has died."""
+
+
+class BedWitness:
+    """What the mattress says about the bed, as long as somebody vouches for it: a dead bridge must not hide a fall."""
+
+    def __init__(self) -> None:
+        self._occupied: bool | None = None
+        self._heard_at_s = 0.0
+
+    def take(self, bed: messages.BedState, now_s: float) -> None:
+        """Take a state that arrived at `now_s` (any steady clock)."""
+        known = bed.fresh and bed.presence is not Presence.UNKNOWN
+        self._occupied = bed.presence is Presence.IN_BED if known else None
+        self._heard_at_s = now_s
+
+    def occupied(self, now_s: float) -> bool | None:
+        """Whether somebody is in bed; None when nobody knows."""
+        return self._occupied if now_s - self._heard_at_s <= _BED_SILENT_AFTER_S else None
 
 
 class FallDetectorNode(HaniNode[FallDetectorSettings]):
@@ -30,14 +51,14 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
 
     def configure(self) -> None:
         self._worker: Worker | None = None
-        self._bed_occupied: bool | None = None
+        self._bed = BedWitness()
         settings = self.settings
         corners = settings.bed_zone
         rules = FallRules(found_on_floor_s=settings.found_on_floor_s, long_on_floor_s=settings.long_on_floor_s)
         bed = tuple(zip(corners[::2], corners[1::2], strict=True)) or None
         self._watcher = FallWatcher(load_engine(), FallDetector(rules, bed))
         self._camera = self._make_camera()
-        self._publisher = self.create_publisher(FallEvent, topics.FALL, topics.KEPT)
+        self._publisher = self.offer(FallEvent, topics.FALL, topics.KEPT)
 
     def activate(self) -> None:
         self.listen(BedState, topics.BED, self._on_bed, topics.LATCHED)
@@ -82,7 +103,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
     def _look(self, frame: Frame) -> None:
         now_s = time.monotonic()
         self._health.saw(frame.image, now_s)
-        for event in self._watcher.watch(frame.image, now_s, frame.at_s, self._bed_occupied):
+        for event in self._watcher.watch(frame.image, now_s, frame.at_s, self._bed.occupied(now_s)):
             self._publisher.publish(convert.fall_to_ros(event))
 
     def _check_camera(self) -> None:
@@ -90,9 +111,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         self.report_fault(fault or "", fatal=True)
 
     def _on_bed(self, msg: BedState) -> None:
-        bed = convert.bed(msg)
-        known = bed.fresh and bed.presence is not Presence.UNKNOWN
-        self._bed_occupied = bed.presence is Presence.IN_BED if known else None
+        self._bed.take(convert.bed(msg), time.monotonic())
 
     def _on_scene(self, msg: RoomScene) -> None:
         if isinstance(self._camera, RoomCamera):

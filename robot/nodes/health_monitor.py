@@ -9,9 +9,10 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from hani_msgs.msg import Heartbeat
 
 from robot.nodes.base import HaniNode, run
+from robot.nodes.bringup import NodeState
 from robot.nodes.convert import stamp
 from robot.nodes.lifecycle_manager import ORDER
-from robot.nodes.topics import DIAGNOSTICS, EVENTS, HEARTBEAT
+from robot.nodes.topics import DIAGNOSTICS, HEARTBEAT
 from robot.settings import HealthMonitorSettings
 
 _DISK_WARN_SHARE = 0.95
@@ -23,7 +24,7 @@ class HealthMonitor(HaniNode[HealthMonitorSettings]):
 
     def configure(self) -> None:
         self._beats: dict[str, tuple[float, Heartbeat]] = {}
-        self._publisher = self.create_publisher(DiagnosticArray, DIAGNOSTICS, EVENTS)
+        self._publisher = self.offer(DiagnosticArray, DIAGNOSTICS)
 
     def activate(self) -> None:
         self.listen(Heartbeat, HEARTBEAT, self._on_heartbeat)
@@ -45,6 +46,8 @@ class HealthMonitor(HaniNode[HealthMonitorSettings]):
             return status
         status.level = bytes([beat.level])
         status.message = beat.detail or "ok"
+        if beat.state != NodeState.ACTIVE and status.level == DiagnosticStatus.OK:
+            status.level, status.message = DiagnosticStatus.WARN, "not active"
         status.values = [KeyValue(key="pid", value=str(beat.pid)), KeyValue(key="state", value=str(beat.state))]
         return status
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from typing import Any, Final
 
@@ -86,12 +84,12 @@ class LifecycleManager(HaniNode[LifecycleManagerSettings]):
     def _kill(self, order: Order) -> None:
         """End a hanging process, but only if the pid still belongs to that node."""
         try:
-            command = " ".join(psutil.Process(order.pid).cmdline())
+            process = psutil.Process(order.pid)
+            if order.node in " ".join(process.cmdline()):
+                self.log.error("node does not answer and is ended: %s", order.node)
+                process.kill()
         except psutil.Error:
-            return
-        if order.node in command:
-            self.log.error("node does not answer and is ended: %s", order.node)
-            os.kill(order.pid, signal.SIGKILL)
+            return  # it has ended by itself
 
 
 def main() -> int:

@@ -20,23 +20,24 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
     NAME = "mattress_bridge"
 
     def configure(self) -> None:
-        settings = self.settings
         self._readings: queue.SimpleQueue[BedReading] = queue.SimpleQueue()
-        self._presence = BedPresence(PresenceSettings(stale_after_s=settings.stale_after_s))
-        self._link: MattressLink | None = MattressLink(
+        self._presence = BedPresence(PresenceSettings(stale_after_s=self.settings.stale_after_s))
+        self._link: MattressLink | None = None
+        self._publisher = self.offer(BedState, topics.BED, topics.LATCHED)
+
+    def activate(self) -> None:
+        settings = self.settings
+        self._link = MattressLink(
             LinkSettings(settings.topic, settings.payload_format, settings.broker_host, settings.broker_port),
             self._readings.put,
         )
-        self._publisher = self.create_publisher(BedState, topics.BED, topics.LATCHED)
-
-    def activate(self) -> None:
-        if self._link is not None:
-            self._link.start()
+        self._link.start()
         self.every(0.2, self._work)
 
     def deactivate(self) -> None:
         if getattr(self, "_link", None) is not None and self._link is not None:
             self._link.stop()
+            self._link = None
 
     def _work(self) -> None:
         now_s = time.time()

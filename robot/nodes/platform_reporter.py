@@ -12,6 +12,7 @@ from robot import __version__, paths
 from robot.messages import Presence, Receipt
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
+from robot.nodes.lifecycle_manager import ORDER
 from robot.reporting.contract import BedBody
 from robot.reporting.outbox import Outbox
 from robot.reporting.uplink import Uplink, UplinkSettings
@@ -19,6 +20,7 @@ from robot.settings import PlatformReporterSettings
 
 _PUMP_PERIOD_S = 0.05
 _BED_PERIOD_S = 60.0  # facts: summaries once a minute and on change
+_HEALTH_LOST_AFTER_S = 10.0  # /diagnostics comes once a second
 
 
 class PlatformReporter(HaniNode[PlatformReporterSettings]):
@@ -33,14 +35,16 @@ class PlatformReporter(HaniNode[PlatformReporterSettings]):
             self._on_receipt,
         )
         self._bed_sent: tuple[BedBody, float] | None = None
-        self._receipts = self.create_publisher(ReceiptMessage, topics.RECEIPT, topics.EVENTS)
+        self._receipts = self.offer(ReceiptMessage, topics.RECEIPT)
 
     def activate(self) -> None:
         if self._uplink is not None:
             self._uplink.start(time.time())
         self.listen(BedState, topics.BED, self._on_bed, topics.LATCHED)
         self.listen(DiagnosticArray, topics.DIAGNOSTICS, self._on_diagnostics)
+        self._health_at_s = time.monotonic()
         self.every(_PUMP_PERIOD_S, self._pump)
+        self.every(1.0, self._check_health)
 
     def deactivate(self) -> None:
         if getattr(self, "_uplink", None) is not None and self._uplink is not None:
@@ -70,15 +74,25 @@ class PlatformReporter(HaniNode[PlatformReporterSettings]):
         )
         sent = self._bed_sent
         changed = sent is None or (sent[0].in_bed, sent[0].fresh) != (body.in_bed, body.fresh)
-        if self._uplink is not None and (changed or sent is None or now_s - sent[1] >= _BED_PERIOD_S):
+        if self._uplink is None or not self._uplink.connected:
+            return  # nothing is kept offline: when the link is back, the bed's next word counts
+        if changed or sent is None or now_s - sent[1] >= _BED_PERIOD_S:
             self._uplink.send_bed(body, now_s)
             self._bed_sent = (body, now_s)
 
     def _on_diagnostics(self, msg: DiagnosticArray) -> None:
         worst = DiagnosticStatus.ERROR[0]
-        levels = {status.name: min(int(status.level[0]), worst) for status in msg.status}
-        if self._uplink is not None:
+        # /diagnostics is everybody's: of this machine's drivers, and of other robots on it
+        own = [status for status in msg.status if status.hardware_id == self.settings.robot_id]
+        levels = {status.name: min(int(status.level[0]), worst) for status in own}
+        if self._uplink is not None and levels:
+            self._health_at_s = time.monotonic()
             self._uplink.set_health(levels)
+
+    def _check_health(self) -> None:
+        """Without a health monitor nobody knows how the nodes are: they must not be shown as they last were."""
+        if self._uplink is not None and time.monotonic() - self._health_at_s > _HEALTH_LOST_AFTER_S:
+            self._uplink.set_health(dict.fromkeys(ORDER, int(DiagnosticStatus.ERROR[0])))
 
 
 def main() -> int:

@@ -11,16 +11,15 @@ from hani_msgs.msg import Heard, RoomSound, SafetyWord, Spoken
 from dialogue import words
 from robot import messages, paths
 from robot.errors import HaniError
-from robot.messages import SpokenState
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, Worker, run
+from robot.nodes.half_duplex import HalfDuplex
 from robot.settings import SpeechRecognizerSettings
 from robot.speech.audio import AudioSource, MicrophoneSource, RoomSource
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.listener import Listener
 from robot.speech.recognizer import VoskRecognizer
 from robot.speech.safety import SafetySpotter
-from robot.speech.turns import Question
 
 _REOPEN_AFTER_S = 2.0
 _NO_SOUND_AFTER_S = 3.0
@@ -39,10 +38,11 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         ordinary = [(phrase.language, phrase.text) for phrase in phrases]
         spotter = SafetySpotter(words.safety_phrases(), words.words().safety.harmless, ordinary)
         self._listener = Listener(VoskRecognizer(graph), spotter)
+        self._half_duplex = HalfDuplex(self._listener)
         self._lock = threading.Lock()
         self._fed_at_s = time.monotonic()
-        self._heard = self.create_publisher(Heard, topics.HEARD, topics.EVENTS)
-        self._safety = self.create_publisher(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
+        self._heard = self.offer(Heard, topics.HEARD)
+        self._safety = self.offer(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
 
     def activate(self) -> None:
         self._source = self._open()
@@ -85,6 +85,7 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
                 return
             self._fault, self._fed_at_s = "", time.monotonic()
             with self._lock:
+                self._half_duplex.check(time.time())
                 events = self._listener.feed(chunk, time.time())
             for event in events:
                 if isinstance(event, messages.SafetyWord):
@@ -97,20 +98,12 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         self.report_fault(self._fault or ("no sound is processed" if silent else ""), fatal=True)
 
     def _on_spoken(self, msg: Spoken) -> None:
-        """Half duplex: while Hani speaks, only safety words pass."""
-        spoken = convert.spoken(msg)
         with self._lock:
-            if spoken.state is SpokenState.STARTED:
-                self._listener.mute(spoken.at_s)
-            else:
-                self._listener.unmute(spoken.at_s, Question(spoken.question or "none"))
+            self._half_duplex.spoken(convert.spoken(msg))
 
     def _on_sound(self, msg: RoomSound) -> None:
         if isinstance(self._source, RoomSource):
-            try:
-                self._source.play(Path(msg.path), convert.seconds(msg.stamp))
-            except HaniError as error:
-                self.log.error("simulated sound cannot be played: %s", error)
+            self._source.play(Path(msg.path), convert.seconds(msg.stamp))
 
 
 def main() -> int:

@@ -36,7 +36,7 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
         self._synthesizer.prepare(
             (words.robot_text(key, language), language) for key in _READY_AT_ONCE for language in Language
         )
-        self._publisher = self.create_publisher(Spoken, topics.SPOKEN, topics.EVENTS)
+        self._publisher = self.offer(Spoken, topics.SPOKEN)
 
     def activate(self) -> None:
         self._speaker = Speaker(self._synthesizer, self._player(), self._on_spoken)
@@ -48,6 +48,10 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
         if getattr(self, "_speaker", None) is not None and self._speaker is not None:
             self._speaker.close()
             self._speaker = None
+
+    def cleanup(self) -> None:
+        if hasattr(self, "_synthesizer"):
+            self._synthesizer.close()
 
     def _player(self) -> Player:
         if self.settings.output == "room":
@@ -79,7 +83,8 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
         started = spoken.state is messages.SpokenState.STARTED
         question = self._questions.get(spoken.say_id, "") if started else self._questions.pop(spoken.say_id, "")
         self._publisher.publish(convert.spoken_to_ros(replace(spoken, question=question)))
-        self.report_fault("the voice failed" if spoken.state is messages.SpokenState.FAILED else "")
+        if spoken.state is not messages.SpokenState.INTERRUPTED:  # which may mean: dropped unsaid
+            self.report_fault("the voice failed" if spoken.state is messages.SpokenState.FAILED else "")
 
 
 def main() -> int:

@@ -72,14 +72,15 @@ class Scenario(_Strict):
             scenario = cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(f"{path}: is not YAML") from error
         except ValidationError as error:
             first = error.errors()[0]
             raise BadInput(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
         folder = path.parent / scenario.media
         for step in scenario.steps:
-            for clip in (step.camera, step.resident_says):
-                if clip not in (None, "", "empty") and not (folder / str(clip)).is_file():
+            camera = None if step.camera == "empty" else step.camera
+            for clip in (camera, step.resident_says):
+                if clip is not None and not (folder / clip).is_file():
                     raise BadInput(f"{path}: clip {clip} is not in {scenario.media}")
         return scenario

@@ -30,6 +30,8 @@ def run(
         language = _language(lang)
         if not out.absolute().parent.is_dir():
             raise BadInput(f"--out {out}: make the folder {out.parent} first")
+        if out.exists() and not out.is_file():
+            raise BadInput(f"--out {out}: cannot be written, it is no file; give the name of a wav file")
         with closing(synthesizer or Pyttsx3Synthesizer()) as voice:
             audio = voice.synthesize(text, language, out)
     except HaniError as error:

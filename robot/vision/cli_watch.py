@@ -27,7 +27,7 @@ def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = N
         bed = read_zones(zones) if zones else None
         engine = load_engine()
     except HaniError as error:
-        print(error, file=err)
+        print(f"hani watch: {error}", file=err)
         return 1
     status = 0
     for video in videos:
@@ -35,7 +35,7 @@ def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = N
             for event in events_in(FileCamera(video).frames(), engine, bed):
                 print(json.dumps(_line(video, event), ensure_ascii=False), file=out, flush=True)
         except HaniError as error:
-            print(error, file=err)
+            print(f"hani watch: {error}", file=err)
             status = 1
     return status
 
@@ -55,18 +55,21 @@ def read_zones(path: Path) -> Polygon:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
-        raise BadInput(f"{path} is not there: give the path of a zones file") from None
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON ({error}): write {{'bed': [[x, y], ...]}}") from None
+        raise BadInput(f"{path} cannot be read: give the path of a zones file") from None
+    except (ValueError, RecursionError):
+        raise BadInput(f'{path} is not JSON: write {{"bed": [[x, y], ...]}}') from None
     if not isinstance(content, dict) or set(content) != {"bed"}:
         raise BadInput(f"{path}: the only key of a zones file is 'bed'")
-    try:
-        corners = tuple((float(x), float(y)) for x, y in content["bed"])
-    except (TypeError, ValueError):
-        corners = ()
-    if len(corners) < 3 or not all(0.0 <= value <= 1.0 for corner in corners for value in corner):
+    corners = content["bed"]
+    if not isinstance(corners, list) or len(corners) < 3 or not all(map(_is_corner, corners)):
         raise BadInput(f"{path}: 'bed' needs at least three [x, y] corners in fractions of the frame, 0 to 1")
-    return corners
+    return tuple((float(x), float(y)) for x, y in corners)
+
+
+def _is_corner(corner: object) -> bool:
+    if not isinstance(corner, list) or len(corner) != 2:
+        return False
+    return all(type(value) in (int, float) and 0 <= value <= 1 for value in corner)
 
 
 def _line(video: Path, event: FallEvent) -> dict[str, object]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import domain_coordinator
 import pytest
+import rclpy
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import try_shutdown
 
 from tests.graph.harness import Probe
 
@@ -23,3 +27,13 @@ def probe(domain: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Probe]:
     probe = Probe()
     yield probe
     probe.close()
+
+
+@pytest.fixture
+def here(domain: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """For nodes made in the test's own process and never spun: their home."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    rclpy.init(args=["--ros-args", "-p", f"home:={tmp_path}"], signal_handler_options=SignalHandlerOptions.NO)
+    yield tmp_path
+    try_shutdown()

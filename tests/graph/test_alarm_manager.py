@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import uuid6
-from hani_msgs.msg import Alarm, FallEvent, Heard, Say
+from hani_msgs.msg import Alarm, FallEvent, Heard, Heartbeat, Say
 
 from robot import messages, paths
 from robot.nodes import convert, topics
@@ -32,8 +33,8 @@ def manager(probe: Probe, tmp_path: Path) -> Iterator[NodeProcess]:
     node.process.communicate()
 
 
-def fall() -> Any:
-    now_s = time.time()
+def fall(ago_s: float = 0.0) -> Any:
+    now_s = time.time() - ago_s
     event = messages.FallEvent(str(uuid6.uuid7()), messages.FallReason.FAST_DROP, 0.9, 1, now_s - 2, now_s)
     return convert.fall_to_ros(event)
 
@@ -98,6 +99,50 @@ def test_on_disk_before_anybody_hears_of_it(probe: Probe, manager: NodeProcess, 
     probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
     until(lambda: len(found) >= 2 or None, "two revisions")
     assert all(journal >= revision for revision, journal in found)
+
+
+def test_a_fall_from_long_ago_is_no_news(probe: Probe, manager: NodeProcess) -> None:
+    """The watcher keeps its last events for late joiners as long as it runs; the book forgets after a day."""
+    alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+    publisher = probe.publisher(FallEvent, topics.FALL, topics.KEPT)
+    publisher.publish(fall(ago_s=86_500.0))
+    publisher.publish(fall())
+    until(lambda: "checking" in phases(alarms) or None, "the check-in")
+    (alarm_id,) = {alarm.id for alarm in alarms}
+    assert convert.seconds(alarms[0].onset) > time.time() - 100, alarm_id
+
+
+def test_a_message_that_cannot_be_used_costs_no_alarm(probe: Probe, manager: NodeProcess) -> None:
+    """Its publisher keeps it, and would send it to each new process again."""
+    alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+    publisher = probe.publisher(FallEvent, topics.FALL, topics.KEPT)
+    broken = fall()
+    broken.reason = "of a newer version"
+    publisher.publish(broken)
+    publisher.publish(fall())
+    until(lambda: "checking" in phases(alarms) or None, "the check-in")
+    code, output = manager.stop()
+    assert code == 0
+    assert "message not used: vision/fall: ValueError" in output
+    assert "newer version" not in output, "what came is not repeated in a log"
+
+
+def test_a_disk_that_refuses_an_answers_mark_stops_no_check_in(
+    probe: Probe, manager: NodeProcess, tmp_path: Path
+) -> None:
+    path = paths.database(tmp_path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("create trigger full before update on receipts begin select raise(fail, 'disk full'); end")
+    outbox = Outbox(path)
+    answer = messages.Receipt("r1", "an alarm of the past", messages.ReceiptKind.CLOSED, time.time())
+    outbox.record_receipt(answer)
+    outbox.close()
+    alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+    beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
+    probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
+    until(lambda: "raised" in phases(alarms) or None, "the alarm to be raised", CHECK_IN_S + 10)
+    assert manager.process.poll() is None
+    assert any("answers cannot be read" in beat.detail for beat in beats)
 
 
 def test_an_orderly_stop_ends_with_zero(probe: Probe, manager: NodeProcess) -> None:

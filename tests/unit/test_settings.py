@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from robot import cli, paths
+from robot.alarms.settings import AlarmSettings
 from robot.errors import BadConfiguration
-from robot.settings import load
+from robot.mattress.presence import PresenceSettings
+from robot.settings import SETTINGS, load, validate
+from robot.speech.synthesis import VoiceSettings
 
 pytestmark = pytest.mark.unit
 
@@ -27,6 +31,68 @@ def test_later_files_win_and_say_so(tmp_path: Path) -> None:
     assert settings["alarm_manager"]["check_in_s"].layer == str(second)
     assert settings["fall_detector"]["robot_id"].value == "hani-7"
     assert settings["fall_detector"]["source"].layer == "default"
+
+
+def test_a_section_for_one_node_counts_more_than_one_for_all_of_a_later_file(tmp_path: Path) -> None:
+    """As in ROS 2 (tests/graph/test_parameters.py compares): what is shown is what the nodes get."""
+    first = write(
+        tmp_path / "a.yaml",
+        "/**:\n  ros__parameters: {robot_id: hani-1}\n/**/alarm_manager:\n  ros__parameters: {robot_id: hani-2}\n",
+    )
+    second = write(tmp_path / "b.yaml", "/**:\n  ros__parameters: {robot_id: hani-3}\n")
+    settings = load([first, second])
+    assert settings["alarm_manager"]["robot_id"].value == "hani-2"
+    assert settings["fall_detector"]["robot_id"].value == "hani-3"
+
+
+@pytest.mark.parametrize(
+    ("node", "key", "core"),
+    [
+        ("alarm_manager", "check_in_s", lambda value: AlarmSettings("hani-1", check_in_s=value)),
+        ("alarm_manager", "cancel_window_s", lambda value: AlarmSettings("hani-1", cancel_window_s=value)),
+        ("alarm_manager", "bed_exit_tolerance_s", lambda value: AlarmSettings("hani-1", bed_exit_tolerance_s=value)),
+        ("mattress_bridge", "stale_after_s", lambda value: PresenceSettings(stale_after_s=value)),
+        ("speech_synthesizer", "rate_wpm", lambda value: VoiceSettings(rate_wpm=int(value))),
+        ("speech_synthesizer", "volume", lambda value: VoiceSettings(volume=value)),
+    ],
+)
+def test_what_a_node_accepts_its_core_accepts(node: str, key: str, core: Callable[[float], object]) -> None:
+    """A value that only the core refuses would keep the node from ever working, with a line in a log nobody reads."""
+    bounds = {type(bound).__name__: bound for bound in SETTINGS[node].model_fields[key].metadata}
+    least, most = bounds["Ge"].ge, bounds["Le"].le
+    for value in (least, most):
+        validate(node, {key: value}, "test")
+        core(value)
+    for value in (least - 1, most + 1, float("nan"), float("inf")):
+        with pytest.raises(BadConfiguration):
+            validate(node, {key: value}, "test")
+
+
+@pytest.mark.parametrize(
+    ("node", "key", "value"),
+    [
+        ("dialogue_manager", "rasa_url", "http://rasa.example:5005"),  # would take what is said out of the house
+        ("dialogue_manager", "rasa_url", "http://127.0.0.1.example:5005"),
+        ("dialogue_manager", "rasa_url", "http://127.0.0.1@rasa.example"),
+        ("dialogue_manager", "rasa_url", "127.0.0.1:5005"),
+        ("dialogue_manager", "rasa_url", "http://[::1"),
+        ("fall_detector", "bed_zone", [0.1, 0.2, 0.3]),
+        ("fall_detector", "bed_zone", [0.1, 0.2, 0.3, 0.4]),
+        ("fall_detector", "bed_zone", [0, 0, 1, 0, 640, 480]),
+        ("fall_detector", "long_on_floor_s", 1e9),  # would switch the rule off
+        ("lifecycle_manager", "hung_after_s", 0.5),  # would end every node, every time
+        ("platform_reporter", "robot_id", "hani/#"),  # would be a topic of others
+        ("alarm_manager", "robot_id", ""),
+    ],
+)
+def test_a_value_that_would_do_harm_is_refused_by_name(node: str, key: str, value: object) -> None:
+    with pytest.raises(BadConfiguration, match=key):
+        validate(node, {key: value}, "site.yaml")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:5005", "http://localhost:5006", "http://[::1]:5005"])
+def test_rasa_may_be_anywhere_on_this_machine(url: str) -> None:
+    validate("dialogue_manager", {"rasa_url": url}, "test")
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,23 @@ def test_a_silent_process_is_ended_once() -> None:
 def test_a_process_that_loads_models_may_be_silent_for_longer() -> None:
     core = bringup()
     core.heartbeat("reporter", NodeState.UNCONFIGURED, 1, 1.0)
-    core.due(1.0)
-    assert core.due(60.0) == ()
+    assert core.due(1.0) == (Order("reporter", Step.CONFIGURE, 1),)
+    assert [order for second in range(2, 92) for order in core.due(float(second))] == []
     assert core.due(92.0) == (Order("reporter", Step.KILL, 1),)
+
+
+def test_a_manager_that_was_away_itself_ends_nobody() -> None:
+    """After a stall of the whole machine every node seems silent; their heartbeats wait to be read."""
+    core = bringup()
+    for node in ORDER:
+        core.heartbeat(node, NodeState.ACTIVE, 1, 1.0)
+    core.due(1.2)
+    assert core.due(21.0) == ()
+    core.heartbeat("reporter", NodeState.ACTIVE, 1, 21.1)
+    assert [order for tenth in range(211, 261) for order in core.due(tenth / 10)] == []
+    core.heartbeat("reporter", NodeState.ACTIVE, 1, 26.0)
+    core.heartbeat("alarms", NodeState.ACTIVE, 1, 26.0)
+    assert core.due(26.2) == (Order("voice", Step.KILL, 1),), "who is still silent then really hangs"
 
 
 @settings(max_examples=200)

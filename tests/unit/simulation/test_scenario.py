@@ -79,6 +79,8 @@ def test_an_event_that_came_before_the_wait_still_counts_once(tmp_path: Path) ->
         ("- {pause_s: 1, camera: empty}\n", "exactly one verb"),
         ("- jump: high\n", "jump"),
         ("- resident_says: missing.flac\n", "missing.flac"),
+        ("- resident_says: empty\n", "empty"),  # only a room can be empty
+        ("- camera: ''\n", "clip"),
         ("- clock: '25:00'\n", "clock"),
     ],
 )

@@ -1,0 +1,51 @@
+"""Half duplex: while Hani speaks, only safety words are heard. Pure.
+
+The voice is another process and may die in the middle of a text. A recogniser that waited for the end of it would be
+deaf until something else is said, so it listens again when the text must be over.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from robot.messages import Spoken, SpokenState
+from robot.speech.turns import Question
+
+_END_OVERDUE_S = 3.0
+"""A loudspeaker's buffer and a busy board; longer, and the end will not be told any more."""
+_LONGEST_TEXT_S = 120.0
+"""For a text of unknown duration: the most that the synthesizer takes."""
+
+
+class Listening(Protocol):
+    def mute(self, now_s: float) -> None: ...
+
+    def unmute(self, now_s: float, question: Question = Question.NONE) -> None: ...
+
+
+class HalfDuplex:
+    """Mutes the listener for the text that is being said, and for no other. All times are Unix seconds."""
+
+    def __init__(self, listener: Listening) -> None:
+        self._listener = listener
+        self._say_id: str | None = None
+        self._overdue_at_s = 0.0
+
+    def spoken(self, spoken: Spoken) -> None:
+        """Take what the voice tells. A text that was dropped unsaid says nothing about the one that is being said."""
+        if spoken.state is SpokenState.STARTED:
+            duration_s = _LONGEST_TEXT_S if spoken.duration_s is None else spoken.duration_s
+            self._say_id = spoken.say_id
+            self._overdue_at_s = spoken.at_s + duration_s + _END_OVERDUE_S
+            self._listener.mute(spoken.at_s)
+        elif spoken.say_id == self._say_id:
+            self._end(spoken.at_s, Question(spoken.question or "none"))
+
+    def check(self, now_s: float) -> None:
+        """Listen again when the end of the text is overdue."""
+        if self._say_id is not None and now_s > self._overdue_at_s:
+            self._end(now_s, Question.NONE)
+
+    def _end(self, now_s: float, question: Question) -> None:
+        self._say_id = None
+        self._listener.unmute(now_s, question)

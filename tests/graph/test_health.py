@@ -1,0 +1,101 @@
+"""Health: what is not working is not called well, and nobody else's health is taken for this robot's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from hani_msgs.msg import BedState, Heartbeat
+
+from robot.nodes.bringup import NodeState
+from robot.nodes.health_monitor import HealthMonitor
+from robot.nodes.platform_reporter import PlatformReporter
+from robot.reporting.contract import BedBody
+
+pytestmark = pytest.mark.graph
+
+
+class FakeUplink:
+    """Remembers what it is given."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.healths: list[dict[str, int]] = []
+        self.beds: list[BedBody] = []
+
+    def set_health(self, nodes: dict[str, int]) -> None:
+        self.healths.append(nodes)
+
+    def send_bed(self, body: BedBody, now_s: float) -> None:
+        if self.connected:
+            self.beds.append(body)
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "shown"),
+    [
+        (NodeState.ACTIVE, 0, (b"\x00", "ok")),
+        (NodeState.INACTIVE, 0, (b"\x01", "not active")),
+        (NodeState.UNCONFIGURED, 2, (b"\x02", "configure failed")),
+    ],
+)
+def test_a_node_that_lives_but_does_not_work_is_not_well(
+    here: Path, state: NodeState, level: int, shown: tuple[bytes, str]
+) -> None:
+    monitor = HealthMonitor()
+    monitor.configure()
+    detail = "configure failed" if level else ""
+    monitor._on_heartbeat(Heartbeat(node="alarm_manager", state=state, level=level, detail=detail))
+    status = monitor._node_status("alarm_manager")
+    assert (status.level, status.message) == shown
+    monitor.destroy_node()
+
+
+def test_the_health_of_drivers_and_other_robots_is_not_this_robots(here: Path) -> None:
+    reporter = PlatformReporter()
+    reporter.configure()
+    reporter._uplink = uplink = FakeUplink()
+    own = DiagnosticStatus(name="alarm_manager", hardware_id="hani-0001", level=b"\x03")
+    other = DiagnosticStatus(name="alarm_manager", hardware_id="hani-0002", level=b"\x00")
+    driver = DiagnosticStatus(name="usb_cam", hardware_id="", level=b"\x00")
+    reporter._on_diagnostics(DiagnosticArray(status=[own, other]))
+    reporter._on_diagnostics(DiagnosticArray(status=[driver]))
+    assert uplink.healths == [{"alarm_manager": 2}]
+    reporter._uplink = None
+    reporter.close()
+    reporter.destroy_node()
+
+
+def test_without_a_health_monitor_nobody_is_called_well(here: Path) -> None:
+    """The platform would otherwise show for ever how everything was when the monitor died."""
+    reporter = PlatformReporter()
+    reporter.configure()
+    reporter._uplink = uplink = FakeUplink()
+    own = DiagnosticStatus(name="alarm_manager", hardware_id="hani-0001", level=b"\x00")
+    reporter._on_diagnostics(DiagnosticArray(status=[own]))
+    reporter._check_health()
+    assert uplink.healths[-1] == {"alarm_manager": 0}
+    reporter._health_at_s -= 11.0
+    reporter._check_health()
+    assert set(uplink.healths[-1].values()) == {2}
+    assert {"alarm_manager", "health_monitor"} <= set(uplink.healths[-1])
+    reporter._uplink = None
+    reporter.close()
+    reporter.destroy_node()
+
+
+def test_a_bed_that_changed_offline_is_told_when_the_link_is_back(here: Path) -> None:
+    """The bridge repeats itself every 10 s; the platform must not show the old state for a minute more."""
+    reporter = PlatformReporter()
+    reporter.configure()
+    reporter._uplink = uplink = FakeUplink()
+    reporter._on_bed(BedState(presence="in_bed", fresh=True))
+    uplink.connected = False
+    reporter._on_bed(BedState(presence="out_of_bed", fresh=True))
+    uplink.connected = True
+    reporter._on_bed(BedState(presence="out_of_bed", fresh=True))
+    assert [body.in_bed for body in uplink.beds] == [True, False]
+    reporter._uplink = None
+    reporter.close()
+    reporter.destroy_node()

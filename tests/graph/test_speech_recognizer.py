@@ -1,0 +1,50 @@
+"""Hearing as a process: a real recording in the simulated room, and a voice that dies in the middle of a text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uuid6
+from hani_msgs.msg import Heard, RoomSound, Spoken
+
+from robot import messages
+from robot.messages import Language, SpokenState
+from robot.nodes import convert, topics
+from tests.graph.harness import NodeProcess, Probe, until
+
+pytestmark = pytest.mark.graph
+
+CLIP = Path(__file__).parents[1] / "data" / "speech" / "mn" / "L8-K1_B.flac"
+
+
+@pytest.fixture
+def ear(probe: Probe, tmp_path: Path) -> Iterator[NodeProcess]:
+    node = NodeProcess("speech_recognizer", tmp_path, source="room", simulated=True)
+    probe.bring_up("speech_recognizer")
+    yield node
+    node.process.kill()
+    node.process.communicate()
+
+
+def test_deaf_while_hani_speaks_but_not_after_its_voice_has_died(probe: Probe, ear: NodeProcess) -> None:
+    heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
+    room = probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED)
+    voice = probe.publisher(Spoken, topics.SPOKEN, topics.EVENTS)
+
+    def resident_speaks() -> None:
+        room.publish(RoomSound(stamp=convert.stamp(time.time()), id=str(uuid6.uuid7()), path=str(CLIP)))
+
+    started = messages.Spoken("s1", SpokenState.STARTED, time.time(), 3.0, "greet", Language.ZH)
+    dropped = messages.Spoken("s2", SpokenState.INTERRUPTED, time.time(), None, "greet", Language.ZH)
+    voice.publish(convert.spoken_to_ros(started))
+    voice.publish(convert.spoken_to_ros(dropped))
+    resident_speaks()
+    time.sleep(4.0)  # the clip and the patience after it
+    assert heard == []
+    time.sleep(2.5)  # by now the text must be over, though nobody has said so
+    resident_speaks()
+    until(lambda: heard or None, "the resident to be heard", 10.0)
+    assert heard[0].languages[0] == "mn"
