@@ -90,9 +90,7 @@ class AlarmManagerSettings(NodeSettings):
     check_in_s: float = Field(
         20.0, ge=1, le=120, description="from the first question to raising the alarm without an answer"
     )
-    cancel_window_s: float = Field(
-        15.0, ge=0, le=60, description="after a safety word a clear 'I am fine' still cancels"
-    )
+    cancel_window_s: float = Field(30.0, ge=0, le=60, description="a clear 'I am fine' still withdraws what was raised")
     bed_exit_tolerance_s: float = Field(
         600.0, ge=0, le=1800, description="out of bed at night for longer opens a check-in"
     )

@@ -278,7 +278,8 @@ class AlarmBook:
             return
         waited_s = elapsed_s(case.checking_at_s, now_s)
         if waited_s >= limit_s:
-            self._raise(case, "no_answer", now_s)
+            # the questions themselves fill most of the check-in: whoever answers late still withdraws what was raised
+            self._raise(case, "no_answer", now_s, cancel_until_s=now_s + self._settings.cancel_window_s)
             return
         number = 2 if waited_s >= limit_s / 2 else 1
         if number > case.prompts or again:

@@ -14,7 +14,8 @@ class AlarmSettings:
 
     device: the robot's identity; part of every alarm id, so that two robots can never make the same one.
     check_in_s: the whole check-in; the second prompt comes halfway (design: 20 s, two prompts).
-    cancel_window_s: how long a clear "I am fine" withdraws an alarm that a certain safety word raised.
+    cancel_window_s: how long a clear "I am fine" withdraws an alarm that silence or a certain safety word raised; the
+        raise itself is spoken for about 11 s in two languages, and nobody is heard meanwhile.
     bed_exit_tolerance_s: out of bed at night for longer opens an alarm (products offer 0 to 30 min).
     not_received_after_s: the resident is told when the platform has not committed the alarm by then.
     repeat_s: between two reassurances; also the field's repeat for unacknowledged alarms.
@@ -30,7 +31,7 @@ class AlarmSettings:
 
     device: str
     check_in_s: float = 20.0
-    cancel_window_s: float = 15.0
+    cancel_window_s: float = 30.0
     bed_exit_tolerance_s: float = 600.0
     not_received_after_s: float = 30.0
     repeat_s: float = 60.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 
@@ -16,6 +17,7 @@ from robot.alarms.settings import AlarmSettings
 from robot.alarms.store import AlarmStore
 from robot.care.residents import Resident, load_resident
 from robot.database import open_database
+from robot.errors import BadConfiguration
 from robot.messages import Urgency
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
@@ -36,7 +38,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
 
     def configure(self) -> None:
         settings = self.settings
-        self._resident: Resident = load_resident(settings.resident_file)
+        self._resident, self._resident_fault = _resident(settings.resident_file, self.log)
         self._connection: sqlite3.Connection | None = open_database(paths.database(self.home))
         self._store = AlarmStore(self._connection)
         self._outbox = Outbox(self._connection)
@@ -97,7 +99,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         self._take_receipts()
         self._do(self._book.tick(time.time()))
         fault = "alarms cannot be written to disk" if self._store.unwritten else self._receipts_fault
-        self.report_fault(fault, fatal=True)
+        self.report_fault(fault or self._resident_fault, fatal=True)
 
     def _take_receipts(self) -> None:
         """A disk that refuses must not stop the check-ins; the same receipt again changes nothing."""
@@ -148,6 +150,17 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             text = words.robot_text(purpose, language)
             say = messages.Say(str(uuid6.uuid7()), text, language, urgency, purpose, question, about)
             self._voice.publish(convert.say_to_ros(say))
+
+
+def _resident(file: str, log: logging.Logger) -> tuple[Resident, str]:
+    """The resident and what is wrong. A slip in a habit must not leave a home without alarms: then what is safe for
+    anybody holds (both languages, no mattress that explains a fall away), and the fault is shown until it is mended.
+    """
+    try:
+        return load_resident(file), ""
+    except BadConfiguration as error:
+        log.error("resident file not used: %s", error)
+        return Resident(people=2), "the resident file cannot be used"
 
 
 def main() -> int:

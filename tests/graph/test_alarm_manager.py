@@ -150,3 +150,18 @@ def test_an_orderly_stop_ends_with_zero(probe: Probe, manager: NodeProcess) -> N
     code, output = manager.stop()
     assert code == 0, output
     assert "Traceback" not in output
+
+
+def test_a_slip_in_the_resident_s_file_leaves_the_alarms_on(probe: Probe, tmp_path: Path) -> None:
+    """Shown as a fault, but whoever falls is still asked."""
+    (tmp_path / "resident.yaml").write_text("langauges: [zh]\n", encoding="utf-8")
+    node = NodeProcess("alarm_manager", tmp_path, check_in_s=CHECK_IN_S, resident_file=tmp_path / "resident.yaml")
+    try:
+        beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
+        probe.bring_up("alarm_manager")
+        said = probe.collect(Say, topics.SAY, topics.EVENTS)
+        probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
+        until(lambda: {say.language for say in said} == {"zh", "mn"} or None, "the question in both languages")
+        until(lambda: any("resident file" in beat.detail for beat in beats) or None, "the fault to be shown")
+    finally:
+        assert node.stop()[0] == 0
