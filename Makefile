@@ -9,10 +9,10 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test setup tools lint check bench pins clean
+.PHONY: help demo test setup tools lint check bench evaluate pins clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## set up what is missing, then play the simulated home with its dashboard
 	@.venv/bin/hani demo
@@ -40,6 +40,17 @@ check: tools # the tests alone: make check ONLY="tests/unit -k alarm"
 
 bench: tools ## measure speech, falls, CPU and memory; prints and writes JSON
 	@$(RUN) -m tests.bench
+
+evaluate: ## hearing, falls and dialogue on recordings: make evaluate DATA=folder
+	$(if $(shell test -f "$(DATA)/speech/speech.tsv" -a -f "$(DATA)/falls/falls.tsv" && echo there),,\
+	$(error give the folder that holds speech/speech.tsv and falls/falls.tsv: make evaluate DATA=folder))
+	@$(PYTHON) -m robot.provision test
+	@echo "== hearing"
+	@$(RUN) -m robot.speech.evaluate "$(DATA)/speech"
+	@echo "== falls"
+	@$(RUN) -m robot.vision.evaluate "$(DATA)/falls" "$(DATA)/falls/falls.tsv"
+	@echo "== dialogue"
+	@$(RUN) -m dialogue.evaluate
 
 pins: tools ## compile config/requirements/*.in into exact pins
 	@$(RUN) -m robot.provision.pins

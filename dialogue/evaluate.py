@@ -1,4 +1,4 @@
-"""Held-out figures of the classifier: 5-fold cross-validation in Rasa's interpreter, macro-F1 by language.
+"""Figures of the words: how many there are, and 5-fold cross-validation in Rasa's interpreter, macro-F1 by language.
 
     python -m dialogue.evaluate
 
@@ -23,7 +23,7 @@ from dialogue import paths
 from dialogue.build import build
 from dialogue.serve import quiet_environment, rasa_command
 from dialogue.text import fold
-from dialogue.words import expand, words
+from dialogue.words import Words, expand, phrases, safety_phrases, words
 from robot.errors import HaniError, MissingPart
 
 FOLDS = 5
@@ -55,9 +55,21 @@ def macro_f1(pairs: list[tuple[str, str]]) -> float:
     return sum(scores) / len(scores)
 
 
+def content(source: Words) -> dict[str, int]:
+    """How many intents, examples as written, phrases of the grammar, safety phrases and texts of the robot."""
+    return {
+        "intents": len(source.intents),
+        "examples": sum(len(found) for intent in source.intents.values() for found in intent.examples.values()),
+        "phrases": len(phrases()),
+        "safety_phrases": len(safety_phrases()),
+        "texts": len(source.robot),
+    }
+
+
 def evaluate(out: TextIO) -> dict[str, Any]:
-    """Train and test each fold; returns and prints one JSON line. Raises `MissingPart`."""
+    """Train and test each fold; returns the figures by language and prints two JSON lines. Raises `MissingPart`."""
     parts = folds()
+    out.write(json.dumps(content(words())) + "\n")
     pairs: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as scratch:
         project = build(Path(scratch) / "project")
