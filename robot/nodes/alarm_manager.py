@@ -14,21 +14,20 @@ from robot import messages, paths
 from robot.alarms.book import AlarmBook
 from robot.alarms.effects import Ask, Effects, Publish, Report, Suppressed, Tell
 from robot.alarms.settings import AlarmSettings
-from robot.alarms.store import AlarmStore
 from robot.care.residents import Resident, load_resident
-from robot.database import open_database
-from robot.errors import BadConfiguration
+from robot.errors import BadConfiguration, DeviceFault
 from robot.messages import Urgency
 from robot.nodes import convert, topics
+from robot.nodes.alarm_disk import AlarmDisk
 from robot.nodes.base import HaniNode, run
 from robot.reporting.contract import AlarmBody
-from robot.reporting.outbox import Outbox
 from robot.settings import AlarmManagerSettings
 
 _TICK_PERIOD_S = 0.5
 _REMEMBER_S = 86_400.0
 """Ended alarms are known for so long. Publishers keep their last events for late joiners without end: an older one has
 been dealt with, or nobody can say any more, and must not come back as a new alarm at every start."""
+_MOVE_PERIOD_S = 5.0
 _CAN_WAIT = {"bed_exit_light", "alarm_closed"}
 """Texts that a new question to somebody in danger may cut off."""
 
@@ -39,9 +38,8 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
     def configure(self) -> None:
         settings = self.settings
         self._resident, self._resident_fault = _resident(settings.resident_file, self.log)
-        self._connection: sqlite3.Connection | None = open_database(paths.database(self.home))
-        self._store = AlarmStore(self._connection)
-        self._outbox = Outbox(self._connection)
+        self._disk: AlarmDisk | None = None
+        self._disk = disk = AlarmDisk(paths.database(self.home))
         rules = AlarmSettings(
             device=settings.robot_id,
             check_in_s=settings.check_in_s,
@@ -49,8 +47,8 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
             residents=self._resident.people,
         )
-        cases = self._store.load(ended_since_s=time.time() - _REMEMBER_S)
-        self._book = AlarmBook(rules, cases, self._store.load_bed())
+        cases = disk.store.load(ended_since_s=time.time() - _REMEMBER_S)
+        self._book = AlarmBook(rules, cases, disk.store.load_bed())
         self._receipts_fault = ""
         self._alarms = self.offer(Alarm, topics.ALARM, topics.KEPT)
         self._voice = self.offer(Say, topics.SAY)
@@ -62,12 +60,13 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         self.listen(BedState, topics.BED, self._on_bed, topics.LATCHED)
         self.listen(Heard, topics.HEARD, self._on_heard)
         self.every(_TICK_PERIOD_S, self._tick)
+        self.every(_MOVE_PERIOD_S, self._move)
 
     def cleanup(self) -> None:
-        connection = getattr(self, "_connection", None)
-        if connection is not None:
-            connection.close()
-            self._connection = None
+        disk = getattr(self, "_disk", None)
+        if disk is not None:
+            disk.close()
+            self._disk = None
 
     def _on_fall(self, msg: FallEvent) -> None:
         event, now_s = convert.fall(msg), time.time()
@@ -98,16 +97,27 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
     def _tick(self) -> None:
         self._take_receipts()
         self._do(self._book.tick(time.time()))
-        fault = "alarms cannot be written to disk" if self._store.unwritten else self._receipts_fault
-        self.report_fault(fault or self._resident_fault, fatal=True)
+        disk = self._ready_disk
+        unwritten = "alarms cannot be written to disk" if disk.store.unwritten else ""
+        fault = disk.fault or unwritten or self._receipts_fault or self._resident_fault
+        self.report_fault(fault, fatal=True)
+
+    def _move(self) -> None:
+        self._ready_disk.move()
+
+    @property
+    def _ready_disk(self) -> AlarmDisk:
+        if self._disk is None:
+            raise DeviceFault("the alarm manager is not configured")
+        return self._disk
 
     def _take_receipts(self) -> None:
         """A disk that refuses must not stop the check-ins; the same receipt again changes nothing."""
         try:
-            for receipt in self._outbox.undelivered_receipts():
+            for receipt in self._ready_disk.outbox.undelivered_receipts():
                 self._do(self._book.on_receipt(receipt, time.time()))
-                if not self._store.unwritten:
-                    self._outbox.mark_receipts_delivered([receipt.id])
+                if not self._ready_disk.store.unwritten:
+                    self._ready_disk.outbox.mark_receipts_delivered([receipt.id])
             self._receipts_fault = ""
         except sqlite3.Error as error:
             if not self._receipts_fault:
@@ -116,7 +126,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
 
     def _do(self, effects: Effects) -> None:
         """Write first, then act."""
-        for effect in self._store.commit(effects, self._report):
+        for effect in self._ready_disk.store.commit(effects, self._report):
             if isinstance(effect, Publish):
                 self._alarms.publish(convert.alarm_to_ros(effect.alarm))
             elif isinstance(effect, Ask):
@@ -141,7 +151,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
                 "how": alarm.how,
             }
         )
-        self._outbox.append(body, time.time())
+        self._ready_disk.outbox.append(body, time.time())
 
     def _say(self, purpose: str, about: str, question: str = "") -> None:
         """In every language of the resident, the first one first."""

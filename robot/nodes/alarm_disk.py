@@ -1,0 +1,71 @@
+"""Where the alarm manager keeps its journal and outbox: on disk; in memory only while the disk refuses at start."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from robot.alarms.store import AlarmStore
+from robot.database import open_database, transaction
+from robot.errors import DeviceFault
+from robot.reporting.contract import AlarmBody
+from robot.reporting.outbox import Outbox
+
+_MOST_IN_MEMORY = 10_000  # alarms of a disk that stays full for years
+
+log = logging.getLogger(__name__)
+
+
+class AlarmDisk:
+    """`store` and `outbox` over one connection. `fault` is a constant text while they are in memory, else empty.
+
+    A disk that refuses must not keep anybody from being asked: then the book begins in memory, and `move` writes
+    everything that happened meanwhile as soon as the disk takes it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.fault = ""
+        try:
+            self._connection, self.store, self.outbox = _open(path)
+        except DeviceFault as error:
+            log.error("alarms begin in memory: %s", error)
+            self.fault = "the disk cannot be written: alarms do not leave the room"
+            self._connection = sqlite3.connect(":memory:", isolation_level=None)
+            self.store, self.outbox = AlarmStore(self._connection), Outbox(self._connection)
+
+    def move(self) -> bool:
+        """Try to move to the disk; True when that has just succeeded."""
+        if not self.fault:
+            return False
+        try:
+            connection, store, outbox = _open(self._path)
+        except DeviceFault:
+            return False
+        try:
+            with transaction(connection):
+                for case in self.store.load():
+                    store.save(case)
+                store.save_bed(self.store.load_bed())
+                for row in self.outbox.pending(_MOST_IN_MEMORY):
+                    outbox.append(AlarmBody.model_validate_json(row.body), row.made_at_s)
+        except sqlite3.Error:
+            connection.close()
+            return False
+        self._connection.close()
+        self._connection, self.store, self.outbox, self.fault = connection, store, outbox, ""
+        log.info("alarms moved from memory to disk")
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, AlarmStore, Outbox]:
+    connection = open_database(path)
+    try:
+        return connection, AlarmStore(connection), Outbox(connection)
+    except DeviceFault:
+        connection.close()
+        raise
