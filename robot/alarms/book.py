@@ -40,6 +40,7 @@ from robot.messages import (
 
 # An uncertain word is as likely as not (it opens a check-in); a certain one passed the recogniser's threshold.
 CERTAIN_WORD, UNCERTAIN_WORD = 1.0, 0.5
+REMEMBERED_EXPLAINED = 50  # more than a watcher keeps for late joiners (20)
 
 
 class AlarmBook:
@@ -69,7 +70,7 @@ class AlarmBook:
             if emergency and not self._knows(source):
                 self._write(emergency.revised(now_s, reason="recovered", source_ids=(*emergency.source_ids, source)))
             return self._done()
-        if self._knows(event.id):
+        if self._knows(event.id) or self._explained_long_ago(event.id, now_s):
             return ()
         settings = self._settings
         verdict = judge(event, self._bed, now_s, fresh_s=settings.bed_fresh_s, residents=settings.residents)
@@ -77,7 +78,9 @@ class AlarmBook:
             self._fall(event, now_s)
         else:
             self._withheld = (event, now_s)
-            self._effects.append(Suppressed(verdict.reason))
+            explained = (*self._memory.explained, (event.id, now_s))[-REMEMBERED_EXPLAINED:]
+            self._memory = replace(self._memory, explained=explained)
+            self._effects += [StoreBed(self._memory), Suppressed(verdict.reason)]
         return self._done()
 
     def on_safety_word(self, word: SafetyWord, now_s: float) -> Effects:
@@ -131,13 +134,13 @@ class AlarmBook:
         self._bed = state
         presence, memory = presence_now(state, now_s, self._settings.bed_fresh_s), self._memory
         if presence is Presence.IN_BED:
-            self._memory = BedMemory(presence)
+            self._memory = replace(memory, presence=presence, left_at_s=None)
             for case in tuple(self._cases.values()):
                 if case.is_open and case.alarm.type is AlarmType.BED_EXIT and "back_in_bed" not in case.alarm.reasons:
                     self._write(case.revised(now_s, reason="back_in_bed"))
         elif presence is Presence.OUT_OF_BED and memory.presence is not Presence.OUT_OF_BED:
             left = night and memory.presence is Presence.IN_BED
-            self._memory = BedMemory(presence, now_s if left else None)
+            self._memory = replace(memory, presence=presence, left_at_s=now_s if left else None)
             if left:
                 self._tell(None, "bed_exit_light")
         if self._memory != memory:
@@ -361,6 +364,12 @@ class AlarmBook:
 
     def _knows(self, source: str) -> bool:
         return any(source in case.source_ids for case in self._cases.values())
+
+    def _explained_long_ago(self, event_id: str, now_s: float) -> bool:
+        """Only once the mattress had its time to change its mind: until then the event must come back as a fall."""
+        times = (at_s for known, at_s in self._memory.explained if known == event_id)
+        # a clock that was set back says nothing: then it is asked again
+        return any(now_s - at_s > self._settings.withhold_s for at_s in times)
 
     def _remember(self, case: Case) -> None:
         """Write what only the book needs to know; the alarm itself has not changed."""

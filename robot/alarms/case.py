@@ -117,7 +117,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class BedMemory:
-    """What the bed last said for certain, and since when a night absence is being timed (None: it is not)."""
+    """What the bed last said for certain, and since when a night absence is being timed (None: it is not).
+
+    explained: the last falls that the mattress explained away, (event id, when): a watcher repeats its last events to
+    whoever restarts, and the mattress has not spoken yet then.
+    """
 
     presence: Presence = Presence.UNKNOWN
     left_at_s: float | None = None
+    explained: tuple[tuple[str, float], ...] = ()
