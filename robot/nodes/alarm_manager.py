@@ -38,8 +38,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
     def configure(self) -> None:
         settings = self.settings
         self._resident, self._resident_fault = _resident(settings.resident_file, self.log)
-        self._disk: AlarmDisk | None = None
-        self._disk = disk = AlarmDisk(paths.database(self.home))
+        self._disk: AlarmDisk | None = AlarmDisk(paths.database(self.home))
         rules = AlarmSettings(
             device=settings.robot_id,
             check_in_s=settings.check_in_s,
@@ -47,8 +46,9 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
             residents=self._resident.people,
         )
-        cases = disk.store.load(ended_since_s=time.time() - _REMEMBER_S)
-        self._book = AlarmBook(rules, cases, disk.store.load_bed())
+        store = self._ready_disk.store
+        cases = store.load(ended_since_s=time.time() - _REMEMBER_S)
+        self._book = AlarmBook(rules, cases, store.load_bed())
         self._receipts_fault = ""
         self._alarms = self.offer(Alarm, topics.ALARM, topics.KEPT)
         self._voice = self.offer(Say, topics.SAY)

@@ -16,7 +16,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 import rclpy
@@ -239,13 +238,6 @@ class Worker:
                 return  # what it worked with may have gone before it
             logging.getLogger("hani.worker").exception("worker loop crashed; ending the process")
             os._exit(70)
-
-
-def in_home(home: Path, *parts: str) -> Path:
-    """A folder below the run-time folder, made when missing."""
-    folder = home.joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def run(node_class: type[HaniNode[Any]]) -> int:

@@ -11,7 +11,7 @@ from dialogue import words
 from robot import messages
 from robot.messages import Language
 from robot.nodes import convert, topics
-from robot.nodes.base import HaniNode, in_home, run
+from robot.nodes.base import HaniNode, run
 from robot.settings import SpeechSynthesizerSettings
 from robot.speech.loudspeaker import Player, RoomPlayer, SoundDevicePlayer
 from robot.speech.speaker import Speaker
@@ -55,7 +55,7 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
 
     def _player(self) -> Player:
         if self.settings.output == "room":
-            return RoomPlayer(in_home(self.home, "voice"))
+            return RoomPlayer(self.home / "voice")
         return SoundDevicePlayer(self.settings.device)
 
     def _on_say(self, msg: Say) -> None:

@@ -10,7 +10,6 @@ import httpx
 from robot.simulation.scenario import Caregiver
 
 _POLL_S = 0.5
-_OPEN = {"suspected", "checking", "raised"}
 
 
 class CaregiverAtDesk:
@@ -35,11 +34,10 @@ class CaregiverAtDesk:
 
     def _newest_fall(self) -> dict[str, str] | None:
         try:
-            alarms = self._client.get("/api/alarms").raise_for_status().json()
+            answer = self._client.get("/api/alarms").raise_for_status().json()
         except (httpx.HTTPError, ValueError):
             return None
-        rows = alarms["alarms"] if isinstance(alarms, dict) else alarms
-        falls = [row for row in rows if row["type"] == "fall"]
+        falls = [row for row in answer["alarms"] if row["type"] == "fall"]
         return max(falls, key=lambda row: float(row["onset_at_s"]), default=None)
 
     def _is_done(self, alarm: dict[str, str], visit: Caregiver) -> bool:

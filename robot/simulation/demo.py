@@ -120,15 +120,13 @@ def free_port(wanted: int) -> int:
 
 def _follow(console: Console, timeline: Path, process: subprocess.Popen[bytes], *, leave: bool) -> int:
     began_s = time.time()
-    failed = False
     for event in _events(timeline, process):
         if event["kind"] in _QUIET:
             continue
         console.print(render(event, began_s), soft_wrap=True)
         if event["kind"] == "scenario" and event["result"] in ("done", "failed"):
-            failed = event["result"] == "failed"
             if leave:
-                return 1 if failed else 0
+                return 1 if event["result"] == "failed" else 0
             console.print("The home goes on; look at the page, and press Ctrl-C to stop.")
     console.print(f"The home has stopped (code {process.returncode}); see logs/launch.log", style="red")
     return 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 import yaml
 
 from robot.simulation import demo
+from tests.fleet.conftest import free_port
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class House:
 
     def __enter__(self) -> House:
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
-        self.ports = {name: _free() for name in ("dashboard", "broker", "rasa")}
+        self.ports = {name: free_port() for name in ("dashboard", "broker", "rasa")}
         arguments = {
             "home": str(self.home),
             "scenario": str(self._scenario),
@@ -106,7 +106,7 @@ class House:
             answer = self.client.get("/api/alarms").raise_for_status().json()
         except httpx.HTTPError:
             return []
-        rows: list[dict[str, Any]] = answer["alarms"] if isinstance(answer, dict) else answer
+        rows: list[dict[str, Any]] = answer["alarms"]
         return rows
 
     # processes
@@ -126,9 +126,3 @@ class House:
     def running(self) -> list[str]:
         """Names of processes that are alive now."""
         return [name for name, pid in self.pids().items() if psutil.pid_exists(pid)]
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
