@@ -9,7 +9,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test setup tools lint check bench evaluate pins clean
+.PHONY: help demo test setup tools lint check bench evaluate train pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,20 +41,29 @@ check: tools # the tests alone: make check ONLY="tests/unit -k alarm"
 bench: tools ## measure speech, falls, CPU and memory; prints and writes JSON
 	@$(RUN) -m tests.bench
 
-evaluate: ## hearing, falls and dialogue on recordings: make evaluate DATA=folder
+evaluate: ## hearing, falls and dialogue on recordings: make evaluate DATA=folder [FOLDS=folder] [ALL=1]
 	$(if $(shell test -f "$(DATA)/speech/speech.tsv" -a -f "$(DATA)/falls/falls.tsv" && echo there),,\
 	$(error give the folder that holds speech/speech.tsv and falls/falls.tsv: make evaluate DATA=folder))
 	@$(PYTHON) -m robot.provision test
 	@echo "== hearing"
-	@$(RUN) -m robot.speech.evaluate "$(DATA)/speech"
+	@$(RUN) -m models.speech.evaluate "$(DATA)/speech" $(if $(FOLDS),--folds "$(FOLDS)") $(if $(ALL),--all)
 	@echo "== falls"
 	@$(RUN) -m robot.vision.evaluate "$(DATA)/falls" "$(DATA)/falls/falls.tsv"
 	@echo "== dialogue"
 	@$(RUN) -m dialogue.evaluate
 
+train: ## the speech model again, for hours; goes on where it was: make train DATA="folder ..." FOLD=all STEPS=4500
+	@test -x .venv-train/bin/python || $(PYTHON) -m venv .venv-train
+	@.venv-train/bin/python -m pip install --quiet -r config/requirements/train.txt
+	@.venv-train/bin/python -m pytest -q -p no:cacheprovider tests/unit/training
+	@.venv-train/bin/python -m models.speech.training.train --data $(DATA) --fold $(FOLD) --steps $(STEPS) \
+	--out .hani/training/$(FOLD)
+	@.venv-train/bin/python -m models.speech.training.export .hani/training/$(FOLD)/checkpoint.pt --fold $(FOLD) \
+	--out .hani/training/$(FOLD)/model
+
 pins: tools ## compile config/requirements/*.in into exact pins
 	@$(RUN) -m robot.provision.pins
 
 clean: ## back to a fresh clone: both environments, .hani with all it holds, caches
-	rm -rf .venv .venv-rasa .hani build hani.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-rasa .venv-train .hani build hani.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

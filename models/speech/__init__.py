@@ -1,0 +1,1 @@
+"""The speech models: their recipe, and the models themselves."""
