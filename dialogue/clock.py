@@ -8,7 +8,7 @@ from robot.messages import Language
 
 _ZH_DIGITS = "零一二三四五六七八九"
 _MN_ONES = ("", "нэг", "хоёр", "гурван", "дөрвөн", "таван", "зургаан", "долоон", "найман", "есөн")
-_MN_TENS = ("", "арван", "хорин", "гучин", "дөчин", "тавин")
+_MN_TENS = ("", "арван", "хорин", "гучин", "дөчин", "тавин", "жаран", "далан", "наян", "ерэн", "зуун")
 _MN_DAY_ONES = ("", "нэгний", "хоёрны", "гурвны", "дөрвний", "тавны", "зургааны", "долооны", "наймны", "есний")
 _MN_DAY_TENS = {10: "арвны", 20: "хорины", 30: "гучны"}
 _ZH_WEEKDAYS = "一二三四五六日"
@@ -35,7 +35,7 @@ def zh_number(value: int) -> str:
 
 
 def mn_number(value: int) -> str:
-    """1 to 59 in Mongolian, in the form that stands before a noun."""
+    """1 to 100 in Mongolian, in the form that stands before a noun."""
     tens, ones = divmod(value, 10)
     return f"{_MN_TENS[tens]} {_MN_ONES[ones]}".strip()
 
@@ -57,6 +57,11 @@ def date_words(local: datetime, language: Language) -> str:
     """Month, day and weekday, for example 十一月二十一号，星期六."""
     if language is Language.ZH:
         return f"{zh_number(local.month)}月{zh_number(local.day)}号，星期{_ZH_WEEKDAYS[local.weekday()]}"
-    tens, ones = divmod(local.day, 10)
-    day = f"{_MN_TENS[tens]} {_MN_DAY_ONES[ones]}".strip() if ones else _MN_DAY_TENS[local.day]
-    return f"{mn_number(local.month)} сарын {day} өдөр, гарагийн {_MN_WEEKDAYS[local.weekday()]}"
+    day, weekday = day_of_month(local.day), _MN_WEEKDAYS[local.weekday()]
+    return f"{mn_number(local.month)} сарын {day} өдөр, гарагийн {weekday}"
+
+
+def day_of_month(day: int) -> str:
+    """1 to 31 in Mongolian as it stands before өдөр: хорин нэгний."""
+    tens, ones = divmod(day, 10)
+    return f"{_MN_TENS[tens]} {_MN_DAY_ONES[ones]}".strip() if ones else _MN_DAY_TENS[day]

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from dialogue.clock import date_words, time_words
+from dialogue.grammar import Sentences
 from dialogue.reply import UNKNOWN, DialogueEngine, Reply, Verdict
 from dialogue.rules import Rules
-from dialogue.words import robot_text, safety_kind
+from dialogue.words import robot_text, safety_kind, words
 from robot.errors import LinkFault
-from robot.messages import Language, Say
+from robot.messages import Language, OwnName, Say
 
 UNSURE_BELOW = 0.4
 """Below this confidence of Rasa the rules are asked too; see the figures in README.md."""
 
 
 class Dialogue:
-    """Answers one turn at a time. Not thread-safe: one owner."""
+    """Answers one turn at a time. Not thread-safe: one owner.
 
-    def __init__(self, engine: DialogueEngine, rules: Rules | None = None) -> None:
+    A sentence of the recogniser's grammar goes to the engine in the words of its training data: whatever fills a slot,
+    it is understood, and a resident's own `names` stay here.
+    """
+
+    def __init__(self, engine: DialogueEngine, rules: Rules | None = None, names: Iterable[OwnName] = ()) -> None:
         self._engine = engine
-        self._rules = rules or Rules()
+        self._sentences = Sentences(words(), names)
+        self._rules = rules or Rules(self._sentences)
         self._last: tuple[str, str, Language] | None = None
 
     def respond(self, text: str, language: Language, now_s: float, local_time: datetime) -> Reply:
@@ -44,8 +51,9 @@ class Dialogue:
     def _understand(self, text: str, language: Language, now_s: float) -> Verdict:
         if safety_kind(text, language):
             return self._rules.understand(text, language, now_s)  # safety waits for no server
+        sentence = self._sentences.find(text, language)
         try:
-            verdict = self._engine.understand(text, language, now_s)
+            verdict = self._engine.understand(sentence.plain if sentence else text, language, now_s)
         except LinkFault:
             return self._rules.understand(text, language, now_s)
         if verdict.intent == "emergency":

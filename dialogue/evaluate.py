@@ -21,9 +21,10 @@ import yaml
 
 from dialogue import paths
 from dialogue.build import build
+from dialogue.grammar import resident_grammar
 from dialogue.serve import quiet_environment, rasa_command
 from dialogue.text import fold
-from dialogue.words import Words, expand, phrases, safety_phrases, words
+from dialogue.words import Words, expand, safety_phrases, words
 from robot.errors import HaniError, MissingPart
 
 FOLDS = 5
@@ -56,11 +57,13 @@ def macro_f1(pairs: list[tuple[str, str]]) -> float:
 
 
 def content(source: Words) -> dict[str, int]:
-    """How many intents, examples as written, phrases of the grammar, safety phrases and texts of the robot."""
+    """Counts: intents, examples as written, the grammar's phrases and forms, safety phrases, texts of the robot."""
+    grammar = resident_grammar(source)
     return {
         "intents": len(source.intents),
         "examples": sum(len(found) for intent in source.intents.values() for found in intent.examples.values()),
-        "phrases": len(phrases()),
+        "phrases": len(grammar.phrases),
+        "forms_of_classes": sum(map(len, grammar.classes.values())),
         "safety_phrases": len(safety_phrases()),
         "texts": len(source.robot),
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from dialogue.grammar import Sentences
 from dialogue.reply import UNKNOWN, Verdict
 from dialogue.text import fold, mentions
-from dialogue.words import expand, safety_kind, words
+from dialogue.words import safety_kind, words
 from robot.messages import Language
 
 EXACT, KEYWORD = 1.0, 0.6
@@ -22,15 +23,19 @@ OFFER_REPLIES: Mapping[tuple[str, str], str] = {
 
 
 class Rules:
-    """Safety words, then whole phrases, then the longest keyword. Remembers only what the last reply offered."""
+    """Safety words, then whole sentences, then the longest keyword. Remembers only what the last reply offered.
 
-    def __init__(self) -> None:
+    `sentences` know a resident's own names; without them the words of the product are known.
+    """
+
+    def __init__(self, sentences: Sentences | None = None) -> None:
+        self._sentences = sentences
         self._offer: str | None = None
 
     def understand(self, text: str, language: Language, now_s: float) -> Verdict:
         """Never fails: what no rule knows has the intent `UNKNOWN` and confidence 0."""
         del now_s
-        intent, confidence = match(text, language)
+        intent, confidence = match(text, language, self._sentences)
         if intent == UNKNOWN:
             return Verdict(UNKNOWN, 0.0, "rules", "default")
         purpose = OFFER_REPLIES.get((self._offer or "", intent), words().intents[intent].reply)
@@ -42,14 +47,14 @@ class Rules:
         self._offer = known.offers if known else None
 
 
-def match(text: str, language: Language) -> tuple[str, float]:
+def match(text: str, language: Language, sentences: Sentences | None = None) -> tuple[str, float]:
     """The intent of a text and how sure the rules are."""
     if safety_kind(text, language):
         return "emergency", EXACT
+    sentence = (sentences or _sentences()).find(text, language)
+    if sentence:
+        return sentence.intent, EXACT
     folded = fold(text)
-    phrase = _phrases().get((language, folded))
-    if phrase:
-        return phrase, EXACT
     for keyword, intent in _keywords(language):
         if mentions(folded, keyword):
             return intent, KEYWORD
@@ -57,15 +62,8 @@ def match(text: str, language: Language) -> tuple[str, float]:
 
 
 @cache
-def _phrases() -> Mapping[tuple[Language, str], str]:
-    source = words()
-    return {
-        (language, fold(text)): intent.name
-        for intent in source.intents.values()
-        for language, examples in intent.examples.items()
-        for example in examples
-        for text in expand(example, language, source)
-    }
+def _sentences() -> Sentences:
+    return Sentences(words())
 
 
 @cache

@@ -6,7 +6,6 @@ class is a `BadConfiguration` that names the file and the key.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -15,14 +14,15 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
+from dialogue.classes import CASES, Classes, numbers, samples, slots_of
 from dialogue.text import fold, mentions, without
 from dialogue.yaml_file import Record, read_mapping
 from robot.errors import BadConfiguration
-from robot.messages import Answer, Language, Phrase, SafetyKind
+from robot.messages import Answer, Language, Phrase, PhraseKind, SafetyKind
 
 FOLDER = Path(__file__).parent / "words"
-VALUES_OF_A_SLOT = 12
-"""How many values of a class a phrase is expanded to: the grammar and the training data stay bounded."""
+URGENT = ("emergency", "i_am_fine", "i_am_hurt")
+"""Intents whose phrases keep their meaning when another intent has the same words."""
 
 
 class Review(str, Enum):
@@ -55,13 +55,17 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What people may mean: `reply` is the key of the robot's text, `offers` what a following yes would ask for."""
+    """What people may mean: `reply` is the key of the robot's text, `offers` what a following yes would ask for.
+
+    `kind` is the one place that says what its phrases are for: safety, closed answer, command or free talk.
+    """
 
     name: str
     meaning: str
     reply: str
     offers: str | None
     weight: float
+    kind: PhraseKind
     examples: Mapping[Language, tuple[Example, ...]]
     keywords: Mapping[Language, tuple[str, ...]]
 
@@ -88,10 +92,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Everything in dialogue/words. `classes` maps class -> meaning -> language -> spoken forms."""
+    """Everything in dialogue/words, and the classes of numbers."""
 
     intents: Mapping[str, Intent]
-    classes: Mapping[str, Mapping[str, Mapping[Language, tuple[str, ...]]]]
+    classes: Classes
     robot: Mapping[str, RobotText]
     safety: Safety
     answers: Answers
@@ -103,6 +107,10 @@ def load(folder: Path = FOLDER) -> Words:
         record.key: {form.key: form.languages() for form in record.records()}
         for record in read_mapping(folder / "classes.yml")
     }
+    for name, made in numbers().items():
+        if name in classes:
+            raise BadConfiguration(f"classes.yml: the class {name} is made by rule; take it out.")
+        classes[name] = {meaning: dict(forms) for meaning, forms in made.items()}
     robot = {record.key: _robot_text(record) for record in read_mapping(folder / "robot.yml")}
     safety_file = folder / "safety.yml"
     safety = _safety(read_mapping(safety_file))
@@ -164,7 +172,7 @@ def _answers(path: Path) -> Answers:
 
 
 def _intent(record: Record, sources: Mapping[str, Mapping[Language, tuple[str, ...]]]) -> Intent:
-    record.only("meaning", "reply", "offers", "weight", "keywords", "examples_from", "zh", "mn")
+    record.only("meaning", "reply", "offers", "weight", "kind", "keywords", "examples_from", "zh", "mn")
     source = record.text_or_none("examples_from")
     if source is not None and source not in sources:
         raise record.wrong("examples_from", "one of " + ", ".join(sources))
@@ -185,9 +193,17 @@ def _intent(record: Record, sources: Mapping[str, Mapping[Language, tuple[str, .
         reply=record.text("reply"),
         offers=record.text_or_none("offers"),
         weight=record.number("weight", default=1.0),
+        kind=_kind(record),
         examples=examples,
         keywords=keywords,
     )
+
+
+def _kind(record: Record) -> PhraseKind:
+    kind = record.text_or_none("kind") or PhraseKind.FREE.value
+    if kind not in {known.value for known in PhraseKind}:
+        raise record.wrong("kind", "one of " + ", ".join(known.value for known in PhraseKind))
+    return PhraseKind(kind)
 
 
 def _example(record: Record, item: object) -> Example:
@@ -198,21 +214,31 @@ def _example(record: Record, item: object) -> Example:
     return Example(part.text("text"), part.text("pronunciation"))
 
 
-def slots_of(template: str) -> tuple[str, ...]:
-    """The names in {braces}, in order."""
-    return tuple(name for _, name, _, _ in string.Formatter().parse(template) if name)
-
-
-def _check_references(
-    intents: Mapping[str, Intent], classes: Mapping[str, object], robot: Mapping[str, RobotText]
-) -> None:
+def _check_references(intents: Mapping[str, Intent], classes: Classes, robot: Mapping[str, RobotText]) -> None:
+    for name, meanings in classes.items():
+        for form in chain(*(chain(*forms.values()) for forms in meanings.values())):
+            _check_slots(f"classes.yml: {name}", form, classes, (name,))
     for intent in intents.values():
         if intent.reply not in robot:
             raise BadConfiguration(f"people: {intent.name}.reply {intent.reply} is not in robot.yml; add the text.")
         for example in chain(*intent.examples.values()):
-            for slot in slots_of(example.text):
-                if slot not in classes:
-                    raise BadConfiguration(f"people: {intent.name} uses {{{slot}}}, which is not in classes.yml.")
+            _check_slots(f"people: {intent.name}", example.text, classes, ())
+
+
+def _check_slots(where: str, template: str, classes: Classes, within: tuple[str, ...]) -> None:
+    try:
+        slots = slots_of(template)
+    except ValueError:
+        raise BadConfiguration(f"{where}: {template!r} has a brace without its partner.") from None
+    for name, case in slots:
+        if name not in classes:
+            raise BadConfiguration(f"{where} uses {{{name}}}, which is not in classes.yml.")
+        if case not in CASES:
+            raise BadConfiguration(f"{where} uses {{{name}:{case}}}; the cases are {', '.join(filter(None, CASES))}.")
+        if name in within:
+            raise BadConfiguration(f"{where} stands within itself by {{{name}}}; a class must end.")
+        for form in chain(*(chain(*forms.values()) for forms in classes[name].values())):
+            _check_slots(where, form, classes, (*within, name))
 
 
 @cache
@@ -222,33 +248,25 @@ def words() -> Words:
 
 
 def expand(example: Example, language: Language, source: Words) -> tuple[str, ...]:
-    """Fill the slots of an example with at most `VALUES_OF_A_SLOT` values; several slots advance together."""
-    slots = slots_of(example.text)
-    if not slots:
-        return (example.text,)
-    forms = {slot: tuple(chain(*(form[language] for form in source.classes[slot].values()))) for slot in slots}
-    count = min(VALUES_OF_A_SLOT, max(len(values) for values in forms.values()))
-    return tuple(
-        example.text.format(**{slot: values[turn % len(values)] for slot, values in forms.items()})
-        for turn in range(count)
-    )
+    """Fill the slots of an example with at most `VALUES_OF_A_SLOT` values."""
+    return samples(example.text, language, source.classes)
 
 
 def phrases() -> tuple[Phrase, ...]:
-    """All that a resident may say, each once, slots filled: the recogniser's grammar.
+    """What a resident may say, each once, slots filled with some of their values: for training and for measuring.
 
-    Safety phrases and check-in answers come first and keep full weight.
+    The recogniser hears `dialogue.grammar`, which has all values. Safety phrases and check-in answers come first.
     """
     found: dict[tuple[Language, str], Phrase] = {}
     source = words()
-    urgent = ("emergency", "i_am_fine", "i_am_hurt")
-    for intent in sorted(source.intents.values(), key=lambda intent: intent.name not in urgent):
+    for intent in sorted(source.intents.values(), key=lambda intent: intent.name not in URGENT):
         for language, examples in intent.examples.items():
             for example in examples:
                 for text in expand(example, language, source):
                     key = (language, fold(text))
                     if key not in found:
-                        found[key] = Phrase(language, key[1], example.pronunciation, intent.weight)
+                        said = None if slots_of(example.text) else example.pronunciation
+                        found[key] = Phrase(language, key[1], said, intent.weight, intent.kind)
     return tuple(found.values())
 
 

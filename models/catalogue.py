@@ -43,6 +43,14 @@ class ModelFile(_Strict):
         return path
 
 
+class Archive(_Strict):
+    """A part that is fetched as one archive. Size and checksum are unknown until the first verified fetch."""
+
+    url: str = Field(pattern="^https?://")
+    bytes: int | None = Field(default=None, gt=0)
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+
+
 class Part(_Strict):
     """One model: what for, from where, under which licence, used by which packages."""
 
@@ -51,6 +59,7 @@ class Part(_Strict):
     source: str
     place: Place
     files: tuple[ModelFile, ...] = ()
+    archive: Archive | None = None
     licence: str
     notice: str
     used_by: tuple[str, ...]

@@ -34,8 +34,17 @@ class NodeSettings(BaseModel):
 
 class SpeechRecognizerSettings(NodeSettings):
     source: Literal["microphone", "room"] = Field("microphone", description="where audio comes from")
-    device: str = Field("", description="name or number of the microphone; empty: the system's default")
+    device: str = Field(
+        "", description="names or numbers of microphones, parted by commas, the best first; empty: the system's default"
+    )
+    channels: int = Field(1, ge=1, le=8, description="microphones of the device; the one that hears best is taken")
+    barge_in: bool = Field(True, description="fall silent when somebody speaks over Hani (with the voice's reference)")
     model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v0")
+    dictation_model: str = Field(
+        "", description="folder of an open Mandarin model (python -m models.fetch_dictation); empty: no dictation"
+    )
+    asks_per_hour: int = Field(6, ge=1, le=60, description="how often Hani asks whether it was called, when unsure")
+    asks_per_night: int = Field(4, ge=1, le=60, description="the same for one night; a clear cry is never held back")
 
 
 class SpeechSynthesizerSettings(NodeSettings):
@@ -62,11 +71,17 @@ class DialogueManagerSettings(NodeSettings):
 class FallDetectorSettings(NodeSettings):
     source: Literal["device", "file", "room"] = Field("device", description="where pictures come from")
     device: str = Field("0", description="number or path of the camera, or the video file")
-    bed_zone: list[float] = Field([], description="polygon of the bed: x1, y1, x2, y2, ... as shares 0..1")
+    bed_zone: list[float] = Field(
+        [],
+        description="polygon of the bed: x1, y1, x2, y2, ... as shares 0..1; a zones.yaml of `hani zones` counts more",
+    )
     found_on_floor_s: float = Field(
         10.0, ge=1, le=120, description="somebody lies outside the bed when the watch (re)starts"
     )
     long_on_floor_s: float = Field(25.0, ge=1, le=600, description="somebody lies outside the bed without a fall seen")
+    evidence_consent: int = Field(
+        0, ge=0, description="revision of the signed consent to keep stick figures of falls (never pictures); 0: none"
+    )
 
     @field_validator("bed_zone")
     @classmethod
@@ -80,7 +95,14 @@ class MattressBridgeSettings(NodeSettings):
     broker_host: str = Field("127.0.0.1", description="the broker that the mattress speaks to")
     broker_port: int = Field(1883, ge=1, le=65535)
     topic: str = Field("mattress/+/data", description="the mattress's topic")
-    payload_format: Literal["sleepace", "tuya"] = Field("sleepace", description="the mattress's payload format")
+    payload_format: Literal["sleepace", "tuya", "emfit", "milesight", "homeassistant"] = Field(
+        "sleepace", description="the mattress's payload format; homeassistant: `topic` is a filter of its announcements"
+    )
+    side: Literal["any", "left", "right"] = Field("any", description="the resident's side of a double bed")
+    username: str = Field("", description="user name at the broker; empty: none")
+    password_file: str = Field("", description="file whose first line is the password at the broker")
+    ca_file: str = Field("", description='certificate authority; switches TLS on ("system": those the machine trusts)')
+    devices_file: str = Field("", description="buttons, cords and sensors (YAML); empty: none; devices.example.yaml")
     stale_after_s: float = Field(
         60.0, ge=1, le=600, description="no reading for so long is a fault; presence is then unknown"
     )

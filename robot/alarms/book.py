@@ -22,8 +22,9 @@ from robot.alarms.case import (
     elapsed_s,
 )
 from robot.alarms.effects import Ask, Effect, Effects, Publish, Report, Store, StoreBed, Suppressed, Tell
-from robot.alarms.fusion import judge, presence_now
+from robot.alarms.fusion import Outcome, Verdict, judge, judge_absence, presence_now
 from robot.alarms.ladder import ALARM_RAISED, step
+from robot.alarms.senses import Senses
 from robot.alarms.settings import AlarmSettings
 from robot.messages import (
     Alarm,
@@ -31,16 +32,24 @@ from robot.messages import (
     AlarmType,
     Answer,
     BedState,
+    Call,
+    CallKind,
     FallEvent,
     Presence,
     Receipt,
     ReceiptKind,
+    RoomView,
     SafetyWord,
 )
 
 # An uncertain word is as likely as not (it opens a check-in); a certain one passed the recogniser's threshold.
 CERTAIN_WORD, UNCERTAIN_WORD = 1.0, 0.5
 REMEMBERED_EXPLAINED = 50  # more than a watcher keeps for late joiners (20)
+CALL_REASONS = {
+    CallKind.BUTTON: "button_pressed",
+    CallKind.CORD: "cord_pulled",
+    CallKind.SENSED_FALL: "fall_sensed",
+}
 
 
 class AlarmBook:
@@ -50,7 +59,7 @@ class AlarmBook:
         self._settings = settings
         self._cases = {case.id: case for case in cases}
         self._memory = bed or BedMemory()
-        self._bed: BedState | None = None
+        self._senses = Senses(settings)
         self._bed_stale_since_s: float | None = None
         self._withheld: tuple[FallEvent, float] | None = None
         self._effects: list[Effect] = []
@@ -72,8 +81,7 @@ class AlarmBook:
             return self._done()
         if self._knows(event.id) or self._explained_long_ago(event.id, now_s):
             return ()
-        settings = self._settings
-        verdict = judge(event, self._bed, now_s, fresh_s=settings.bed_fresh_s, residents=settings.residents)
+        verdict = self._judge(event, now_s)
         if verdict.suspect:
             self._fall(event, now_s)
         else:
@@ -87,23 +95,56 @@ class AlarmBook:
         """A certain word raises at once; an uncertain one asks first, unless somebody is being asked already."""
         if self._knows(word.id):
             return ()
-        reason, emergency = f"heard_{word.kind.value}", self._emergency(now_s)
+        self._called(word.id, f"heard_{word.kind.value}", word.heard_at_s, word.certain, now_s)
+        return self._done()
+
+    def on_call(self, call: Call, now_s: float) -> Effects:
+        """A press raises at once, without a word, and then asks; a sensed fall asks first, or is a second witness."""
+        if self._knows(call.id):
+            return ()
+        reason, emergency = CALL_REASONS[call.kind], self._emergency(now_s)
+        if call.certain:
+            self._called(call.id, reason, call.called_at_s, True, now_s, ask_after_s=self._settings.ask_after_raise_s)
+        elif emergency is None:
+            opened = self._opened(AlarmType.FALL, call.id, call.called_at_s, UNCERTAIN_WORD, reason, now_s)
+            self._check(opened, now_s)
+        elif emergency.phase in CHECKED:
+            self._raise(emergency, reason, now_s, **self._evidence(emergency, call.id, now_s))
+        else:
+            self._join(emergency, call.id, reason, now_s, UNCERTAIN_WORD)
+        return self._done()
+
+    def on_view(self, view: RoomView) -> None:
+        """What the camera sees as a whole: evidence for the fusion, and no event by itself."""
+        self._senses.take_view(view)
+
+    def sensor_fault(self, now_s: float) -> str:
+        """Why camera and mattress cannot both be right, or "". Ask at every tick."""
+        return self._senses.fault(now_s)
+
+    def _called(
+        self, source: str, reason: str, at_s: float, certain: bool, now_s: float, ask_after_s: float | None = None
+    ) -> None:
+        emergency = self._emergency(now_s)
         checking = [case for case in self._cases.values() if case.phase in CHECKED]
         for case in checking:
             # whoever calls for help while asked about anything needs it urgently
-            self._raise(case, reason, now_s, severity=Severity.HIGH, **self._evidence(case, word.id, now_s))
-        confidence = CERTAIN_WORD if word.certain else UNCERTAIN_WORD
+            self._raise(case, reason, now_s, severity=Severity.HIGH, **self._evidence(case, source, now_s))
+        confidence = CERTAIN_WORD if certain else UNCERTAIN_WORD
         if emergency is None:
-            opened = self._opened(AlarmType.SOS, word.id, word.heard_at_s, confidence, reason, now_s)
-            if word.certain or checking:
-                self._raise(opened, None, now_s, cancel_until_s=now_s + self._settings.cancel_window_s)
+            opened = self._opened(AlarmType.SOS, source, at_s, confidence, reason, now_s)
+            if certain or checking:
+                asked_s = now_s + (ask_after_s or 0.0)
+                ask_at_s = None if ask_after_s is None else asked_s
+                self._raise(
+                    opened, None, now_s, cancel_until_s=asked_s + self._settings.cancel_window_s, ask_at_s=ask_at_s
+                )
             else:
                 self._check(opened, now_s)
         elif emergency.phase not in CHECKED:
-            self._join(emergency, word.id, reason, now_s, confidence)
+            self._join(emergency, source, reason, now_s, confidence)
             if emergency.phase is AlarmPhase.ACKNOWLEDGED:
                 self._tell(emergency.id, "help_on_the_way_repeat")
-        return self._done()
 
     def on_answer(self, answer: Answer, spoke_at_s: float, now_s: float) -> Effects:
         """A resident's words while something is open. `spoke_at_s` is when the words began (`Heard.speech_began_at_s`).
@@ -129,9 +170,21 @@ class AlarmBook:
                     self._write(case.revised(now_s, reason="fine_after_raise"))
         return self._done()
 
+    def on_unclear(self, spoke_at_s: float, now_s: float) -> Effects:
+        """Somebody spoke after the first prompt, and no known phrase was in it: no clear yes, so Hani asks again now.
+
+        It may have been the television: nothing is cancelled or raised by it, and the check-in keeps its end.
+        """
+        for case in tuple(self._cases.values()):
+            prompted_s = case.prompted_at_s
+            if case.phase in CHECKED and case.prompts == 1 and prompted_s is not None and spoke_at_s >= prompted_s:
+                self._remember(replace(case, prompts=2, prompted_at_s=now_s))
+                self._effects.append(Ask(case.id, 2))
+        return self._done()
+
     def on_bed(self, state: BedState, night: bool, now_s: float) -> Effects:
         """A night exit lights the way at once and starts the tolerance; only a fresh reading brings somebody back."""
-        self._bed = state
+        self._senses.take_bed(state)
         presence, memory = presence_now(state, now_s, self._settings.bed_fresh_s), self._memory
         if presence is Presence.IN_BED:
             self._memory = replace(memory, presence=presence, left_at_s=None)
@@ -291,6 +344,10 @@ class AlarmBook:
             self._effects += [Publish(case.alarm), Ask(case.id, asked.prompts)] if again else [Ask(case.id, 2)]
 
     def _climb(self, case: Case, now_s: float) -> None:
+        if case.ask_at_s is not None and case.phase in WAITING and now_s >= case.ask_at_s:
+            case = replace(case, ask_at_s=None)
+            self._remember(case)
+            self._effects.append(Ask(case.id, 1))
         due = step(case, self._settings, now_s)
         if due is None:
             return
@@ -310,19 +367,24 @@ class AlarmBook:
         if self._withheld is None:
             return
         event, since_s = self._withheld
-        settings = self._settings
-        if elapsed_s(since_s, now_s) > settings.withhold_s:
+        if elapsed_s(since_s, now_s) > self._settings.withhold_s:
             self._withheld = None
-        elif judge(event, self._bed, now_s, fresh_s=settings.bed_fresh_s, residents=settings.residents).suspect:
+        elif self._judge(event, now_s).suspect:
             self._withheld = None
             self._fall(event, now_s)
 
     def _review_absence(self, now_s: float) -> None:
-        left_at_s = self._memory.left_at_s
-        if left_at_s is None or elapsed_s(left_at_s, now_s) < self._settings.bed_exit_tolerance_s:
+        left_at_s, settings = self._memory.left_at_s, self._settings
+        if left_at_s is None:
+            return
+        verdict = judge_absence(self._senses.upright(left_at_s, now_s), residents=settings.residents)
+        limit_s = settings.bed_exit_tolerance_s
+        if verdict.outcome is not Outcome.WAIT:
+            limit_s = min(limit_s, settings.bed_exit_unseen_s)
+        if elapsed_s(left_at_s, now_s) < limit_s:
             return
         self._memory = replace(self._memory, left_at_s=None)
-        source, reason = f"left-bed-{left_at_s:.3f}", "not_back_in_bed"
+        source, reason = f"left-bed-{left_at_s:.3f}", verdict.reason
         known = self._emergency(now_s) or self._joinable((AlarmType.BED_EXIT,), now_s)
         if known:
             self._join(known, source, reason, now_s)
@@ -334,9 +396,9 @@ class AlarmBook:
     def _review_bed_feed(self, now_s: float) -> None:
         """A stale feed is a fault, once an outage. A mattress that never spoke is left to diagnostics."""
         limit_s = self._settings.bed_stale_alarm_s
-        if self._bed is None or limit_s is None:
+        if self._senses.bed is None or limit_s is None:
             return
-        if presence_now(self._bed, now_s, self._settings.bed_fresh_s) is not Presence.UNKNOWN:
+        if presence_now(self._senses.bed, now_s, self._settings.bed_fresh_s) is not Presence.UNKNOWN:
             self._bed_stale_since_s = None
             return
         if self._bed_stale_since_s is None:
@@ -349,6 +411,16 @@ class AlarmBook:
             self._raise(opened, None, now_s)
 
     # Helpers
+
+    def _judge(self, event: FallEvent, now_s: float) -> Verdict:
+        return judge(
+            event,
+            self._senses.bed,
+            now_s,
+            fresh_s=self._settings.bed_fresh_s,
+            residents=self._settings.residents,
+            vitals=self._senses.vitals(now_s),
+        )
 
     def _emergency(self, now_s: float) -> Case | None:
         """The open fall or call for help that takes in further evidence: one event, one alarm."""

@@ -57,6 +57,7 @@ class Case:
     prompts: how many check-in prompts were asked; `checking_at_s` and `prompted_at_s` are the first and the latest.
     raised_revision: platform receipts about earlier revisions say nothing about the raised alarm.
     cancel_until_s: a clear FINE spoken by then still withdraws it.
+    ask_at_s: a raised alarm asks the resident once, then.
     told: the latest text key said to a waiting resident, at `told_at_s`.
     rises: how many times waiting has raised the severity.
     """
@@ -75,6 +76,7 @@ class Case:
     told: str | None = None
     told_at_s: float | None = None
     rises: int = 0
+    ask_at_s: float | None = None
 
     @property
     def id(self) -> str:

@@ -1,6 +1,6 @@
 """What the book wants done.
 
-`Store`, `StoreBed` and `Report` are written, in one transaction, before anything else is done.
+`Store`, `StoreBed`, `Report` and `Suppressed` are written, in one transaction, before anything else is done.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A fall was not followed up because the mattress contradicts it; to be counted."""
+    """A fall was not followed up because the mattress contradicts it: counted in the journal, and logged."""
 
     reason: str
 
 
 Effect = Store | StoreBed | Report | Ask | Tell | Publish | Suppressed
 Effects = tuple[Effect, ...]
-DURABLE = (Store, StoreBed, Report)
+DURABLE = (Store, StoreBed, Report, Suppressed)

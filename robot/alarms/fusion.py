@@ -1,31 +1,170 @@
-"""Camera against mattress: may a suspected fall be left alone because its person lies in bed?
+"""Camera and mattress together: what an event comes to, by one table (`TABLE`; README.md shows it, a test compares).
 
-| fall                              | mattress                                        | verdict                       |
-| --------------------------------- | ----------------------------------------------- | ----------------------------- |
-| seen falling                      | anything                                        | suspect: seen_falling         |
-| lying (long or found on floor)    | none, unknown, or reading too old               | suspect: bed_unknown          |
-| lying                             | out of bed                                      | suspect: bed_empty            |
-| lying                             | in bed, but only since the onset or later       | suspect: bed_too_late         |
-| lying                             | in bed since before the onset, several residents| suspect: bed_of_another       |
-| lying                             | in bed since before the onset, one resident     | suppress: in_bed_before_onset |
-
-Only the last row suppresses. A movement that was seen as a fall is never explained away.
+Only one row suppresses, and it needs a fresh mattress that has held the only resident since before the onset. What is
+unknown or stale has its own value in each column and never calms: a row that suppresses or waits names, for the columns
+that could calm, what must be known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from enum import Enum
 
 from robot.alarms.case import CLOCK_SLACK_S
-from robot.messages import BedState, FallEvent, FallReason, Presence
+from robot.messages import BedState, FallEvent, FallReason, Presence, RoomView, Zone
 
 LYING = frozenset({FallReason.LONG_ON_FLOOR, FallReason.FOUND_ON_FLOOR})
 
 
+class Event(str, Enum):
+    """What asks for a judgement: a movement seen as a fall, somebody lying, or somebody who left the bed at night."""
+
+    SEEN_FALLING = "seen falling"
+    LYING = "lying"
+    LEFT_BED = "left the bed at night"
+    AT_REST = "nothing happens"
+
+
+class Bed(str, Enum):
+    IN_BEFORE = "in bed since before the onset"
+    IN_LATE = "in bed, but not before the onset"
+    OUT = "out of bed"
+    UNKNOWN = "unknown or stale"
+
+
+class Place(str, Enum):
+    """Where the camera sees the hips of who lies, by the zones that were drawn."""
+
+    BED = "in the bed's zone"
+    ELSEWHERE = "in another zone"
+    UNKNOWN = "unknown or no zone"
+
+
+class Vitals(str, Enum):
+    """Heart or breath of this stay in bed. LOST: measured before, and not for a while."""
+
+    MEASURED = "measured"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+
+class Upright(str, Enum):
+    """Whether the camera saw anybody upright since the bed was left; NOT_SEEN only while it could."""
+
+    SEEN = "seen"
+    NOT_SEEN = "not seen"
+    UNKNOWN = "unknown"
+
+
+class Residents(str, Enum):
+    ONE = "one"
+    SEVERAL = "several"
+
+
+class Outcome(str, Enum):
+    """From weak to strong."""
+
+    SUPPRESS = "suppress, log and count"
+    NOTHING = "nothing"
+    WAIT = "check-in after the tolerance"
+    FAULT = "fault"
+    CHECK_SOON = "check-in soon"
+    CHECK = "check-in now"
+
+    @property
+    def strength(self) -> int:
+        return list(Outcome).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What is known about an event. The defaults are what holds without that sensor."""
+
+    event: Event
+    bed: Bed = Bed.UNKNOWN
+    place: Place = Place.UNKNOWN
+    vitals: Vitals = Vitals.UNKNOWN
+    upright: Upright = Upright.UNKNOWN
+    residents: Residents = Residents.SEVERAL
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Values that a row is for; () is any. The first row that fits decides."""
+
+    event: Event
+    outcome: Outcome
+    reason: str
+    bed: tuple[Bed, ...] = ()
+    place: tuple[Place, ...] = ()
+    vitals: tuple[Vitals, ...] = ()
+    upright: tuple[Upright, ...] = ()
+    residents: tuple[Residents, ...] = ()
+
+    def fits(self, inputs: Inputs) -> bool:
+        return self.event is inputs.event and all(
+            not getattr(self, name) or getattr(inputs, name) in getattr(self, name) for name in COLUMNS
+        )
+
+
+COLUMNS = tuple(column.name for column in fields(Inputs) if column.name != "event")
+_IN = (Bed.IN_BEFORE, Bed.IN_LATE)
+
+TABLE: tuple[Row, ...] = (
+    Row(Event.SEEN_FALLING, Outcome.CHECK, "seen_falling"),
+    Row(Event.LYING, Outcome.CHECK, "bed_unknown", bed=(Bed.UNKNOWN,)),
+    Row(Event.LYING, Outcome.CHECK, "bed_empty", bed=(Bed.OUT,)),
+    Row(Event.LYING, Outcome.CHECK, "bed_too_late", bed=(Bed.IN_LATE,)),
+    Row(Event.LYING, Outcome.CHECK, "bed_of_another", residents=(Residents.SEVERAL,)),
+    Row(Event.LYING, Outcome.CHECK, "sensors_disagree", place=(Place.ELSEWHERE,)),
+    Row(Event.LYING, Outcome.CHECK, "vitals_lost", vitals=(Vitals.LOST,)),
+    Row(Event.LYING, Outcome.SUPPRESS, "in_bed_before_onset", bed=(Bed.IN_BEFORE,), residents=(Residents.ONE,)),
+    Row(Event.LEFT_BED, Outcome.CHECK_SOON, "left_bed_unseen", upright=(Upright.NOT_SEEN,)),
+    Row(Event.LEFT_BED, Outcome.WAIT, "not_back_in_bed"),
+    Row(Event.AT_REST, Outcome.FAULT, "vitals_lost", bed=_IN, vitals=(Vitals.LOST,)),
+    Row(Event.AT_REST, Outcome.FAULT, "sensors_disagree", bed=(Bed.OUT,), place=(Place.BED,)),
+    Row(
+        Event.AT_REST,
+        Outcome.FAULT,
+        "sensors_disagree",
+        bed=_IN,
+        place=(Place.ELSEWHERE,),
+        residents=(Residents.ONE,),
+    ),
+    Row(Event.AT_REST, Outcome.NOTHING, "sensors_agree"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    suspect: bool
+    """`suspect` is False only for what is suppressed."""
+
+    outcome: Outcome
     reason: str
+    suspect: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "suspect", self.outcome is not Outcome.SUPPRESS)
+
+
+def decide(inputs: Inputs) -> Verdict:
+    """The table. What no row is for is checked: a gap must not be silence."""
+    for row in TABLE:
+        if row.fits(inputs):
+            return Verdict(row.outcome, row.reason)
+    return Verdict(Outcome.CHECK, "no_row")
+
+
+def render() -> str:
+    """The table in Markdown, for README.md."""
+    lines = ["| event | " + " | ".join(COLUMNS) + " | outcome | reason |", "| --- " * (len(COLUMNS) + 3) + "|"]
+    for row in TABLE:
+        cells = [" or ".join(value.value for value in getattr(row, name)) or "any" for name in COLUMNS]
+        lines.append(f"| {row.event.value} | " + " | ".join(cells) + f" | {row.outcome.value} | `{row.reason}` |")
+    return "\n".join(lines) + "\n"
+
+
+# From messages to the table's columns
 
 
 def presence_now(bed: BedState | None, now_s: float, fresh_s: float) -> Presence:
@@ -38,17 +177,63 @@ def presence_now(bed: BedState | None, now_s: float, fresh_s: float) -> Presence
     return bed.presence if -CLOCK_SLACK_S <= now_s - bed.measured_at_s <= fresh_s else Presence.UNKNOWN
 
 
-def judge(event: FallEvent, bed: BedState | None, now_s: float, *, fresh_s: float, residents: int) -> Verdict:
-    """The table above. `fresh_s` is the greatest age of a reading that counts; `residents` says how many live here."""
+def view_now(view: RoomView | None, now_s: float, fresh_s: float) -> RoomView | None:
+    """The camera's view, if it sees and spoke at most `fresh_s` ago."""
+    if view is None or not view.sees or not -CLOCK_SLACK_S <= now_s - view.at_s <= fresh_s:
+        return None
+    return view
+
+
+def judge(
+    event: FallEvent,
+    bed: BedState | None,
+    now_s: float,
+    *,
+    fresh_s: float,
+    residents: int,
+    vitals: Vitals = Vitals.UNKNOWN,
+) -> Verdict:
+    """Of a fall. `fresh_s` is the greatest age of a reading that counts; `residents` says how many live here."""
     if event.reason not in LYING:
-        return Verdict(True, "seen_falling")
+        return decide(Inputs(Event.SEEN_FALLING))
+    place = {None: Place.UNKNOWN, Zone.BED: Place.BED}.get(event.zone, Place.ELSEWHERE)
+    return decide(
+        Inputs(
+            Event.LYING,
+            _bed(bed, now_s, fresh_s, event.onset_at_s),
+            place,
+            vitals,
+            residents=_residents(residents),
+        )
+    )
+
+
+def judge_absence(upright: Upright, *, residents: int) -> Verdict:
+    """Of a bed that was left at night and not returned to."""
+    return decide(Inputs(Event.LEFT_BED, upright=upright, residents=_residents(residents)))
+
+
+def judge_rest(
+    bed: BedState | None, view: RoomView | None, now_s: float, *, fresh_s: float, residents: int, vitals: Vitals
+) -> Verdict:
+    """Of the sensors themselves, while nothing happens. `view` must be fresh (`view_now`), or None."""
+    place = Place.UNKNOWN
+    if view is not None and view.in_bed is not None and view.in_bed > 0:
+        place = Place.BED
+    elif view is not None and view.in_bed == 0 and view.people == 1:
+        place = Place.ELSEWHERE
+    found = _bed(bed, now_s, fresh_s, now_s)
+    return decide(Inputs(Event.AT_REST, found, place, vitals, residents=_residents(residents)))
+
+
+def _bed(bed: BedState | None, now_s: float, fresh_s: float, onset_at_s: float) -> Bed:
     presence = presence_now(bed, now_s, fresh_s)
     if bed is None or presence is Presence.UNKNOWN:
-        return Verdict(True, "bed_unknown")
+        return Bed.UNKNOWN
     if presence is Presence.OUT_OF_BED:
-        return Verdict(True, "bed_empty")
-    if bed.since_at_s >= event.onset_at_s:
-        return Verdict(True, "bed_too_late")
-    if residents > 1:
-        return Verdict(True, "bed_of_another")
-    return Verdict(False, "in_bed_before_onset")
+        return Bed.OUT
+    return Bed.IN_BEFORE if bed.since_at_s < onset_at_s else Bed.IN_LATE
+
+
+def _residents(residents: int) -> Residents:
+    return Residents.ONE if residents == 1 else Residents.SEVERAL

@@ -25,6 +25,14 @@ class AlarmSettings:
     withhold_s: for so long a fall that the mattress contradicted comes back when the mattress no longer does.
     bed_fresh_s: a mattress reading older than this vouches for nothing.
     bed_stale_alarm_s: a feed stale for so long opens a low device alarm; None leaves that to diagnostics.
+    bed_exit_unseen_s: instead of the tolerance, when a camera that sees the room has seen nobody upright since the bed
+        was left (chosen; never longer than the tolerance).
+    view_fresh_s: a camera's view older than this says nothing (it is repeated every few seconds).
+    vitals_lost_s: heart and breath that were measured and then were not for so long are lost (turning over and
+        settling take a minute or two; chosen).
+    disagree_s: sensors that contradict each other for so long are a fault (chosen).
+    ask_after_raise_s: after a press has raised the alarm, the resident is asked so much later: the raise itself is
+        spoken for about 11 s in two languages. The cancel window counts from the question.
     residents: the mattress vouches for one person only; with more than one it suppresses nothing.
     remember_s: ended alarms stay known for so long, to recognise a repeated event.
     """
@@ -40,6 +48,11 @@ class AlarmSettings:
     withhold_s: float = 60.0
     bed_fresh_s: float = 60.0
     bed_stale_alarm_s: float | None = None
+    bed_exit_unseen_s: float = 120.0
+    view_fresh_s: float = 15.0
+    vitals_lost_s: float = 180.0
+    disagree_s: float = 120.0
+    ask_after_raise_s: float = 12.0
     residents: int = 1
     remember_s: float = 86400.0
 
@@ -54,6 +67,11 @@ class AlarmSettings:
             ("withhold_s", self.withhold_s, 0.0, 600.0),
             ("bed_fresh_s", self.bed_fresh_s, 1.0, 600.0),
             ("bed_stale_alarm_s", self.bed_stale_alarm_s, 1.0, 86400.0),
+            ("bed_exit_unseen_s", self.bed_exit_unseen_s, 10.0, 1800.0),
+            ("view_fresh_s", self.view_fresh_s, 1.0, 60.0),
+            ("vitals_lost_s", self.vitals_lost_s, 30.0, 3600.0),
+            ("disagree_s", self.disagree_s, 10.0, 3600.0),
+            ("ask_after_raise_s", self.ask_after_raise_s, 0.0, 60.0),
             ("residents", self.residents, 1, 20),
             ("remember_s", self.remember_s, 3600.0, math.inf),
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pydantic import TypeAdapter, ValidationError
 
 from robot.alarms.case import ENDED, BedMemory, Case
-from robot.alarms.effects import DURABLE, Effect, Effects, Report, Store, StoreBed
+from robot.alarms.effects import DURABLE, Effect, Effects, Report, Store, StoreBed, Suppressed
 from robot.database import make_tables, transaction
 from robot.errors import HaniError
 
@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS alarms(
 CREATE TABLE IF NOT EXISTS alarm_log(
     id TEXT NOT NULL, revision INTEGER NOT NULL, phase TEXT NOT NULL, changed_at_s REAL NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (id, revision));
+CREATE TABLE IF NOT EXISTS suppressed(reason TEXT PRIMARY KEY, count INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS bed_memory(one INTEGER PRIMARY KEY CHECK (one = 1), body TEXT NOT NULL);
 """
 _CASE = TypeAdapter(Case)
@@ -63,6 +64,13 @@ class AlarmStore:
             log.error("stored bed memory unreadable")
             return BedMemory()
 
+    def suppressed(self) -> dict[str, int]:
+        """How many falls were not followed up, for each reason, since the journal began; a refused disk knows none."""
+        try:
+            return dict(self._connection.execute("SELECT reason, count FROM suppressed ORDER BY reason").fetchall())
+        except sqlite3.Error:
+            return {}
+
     def save(self, case: Case) -> None:
         """Write one case, inside whatever transaction is open."""
         alarm, body = case.alarm, _CASE.dump_json(case).decode()
@@ -80,7 +88,7 @@ class AlarmStore:
         self._connection.execute("INSERT OR REPLACE INTO bed_memory(one, body) VALUES (1, ?)", (body,))
 
     def commit(self, effects: Effects, report: Callable[[Report], None]) -> Effects:
-        """Write the durable effects in one transaction and return the rest, to be done now.
+        """Write the durable effects in one transaction and return the rest, to be done now; `Suppressed` is both.
 
         `report` appends to the outbox on the same connection. When the disk refuses, the error is logged, what was not
         written is kept and written first at the next call (call with () at every tick), and the rest is returned all
@@ -95,7 +103,7 @@ class AlarmStore:
                 self._unwritten = ()
             except sqlite3.Error as error:
                 log.error("cannot write alarms, will try again: %s", error)
-        return tuple(effect for effect in effects if not isinstance(effect, DURABLE))
+        return tuple(effect for effect in effects if not isinstance(effect, DURABLE) or isinstance(effect, Suppressed))
 
     @property
     def unwritten(self) -> int:
@@ -107,6 +115,11 @@ class AlarmStore:
             self.save(effect.case)
         elif isinstance(effect, StoreBed):
             self.save_bed(effect.memory)
+        elif isinstance(effect, Suppressed):
+            self._connection.execute(
+                "INSERT INTO suppressed VALUES (?, 1) ON CONFLICT(reason) DO UPDATE SET count = count + 1",
+                (effect.reason,),
+            )
         elif isinstance(effect, Report):
             try:
                 report(effect)

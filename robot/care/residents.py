@@ -1,4 +1,4 @@
-"""Resident configuration: one YAML file, read strictly. It holds habits, and no name of anybody."""
+"""Resident configuration: one YAML file, read strictly. It holds habits, and names that stay on this robot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from robot import paths
 from robot.errors import BadConfiguration
-from robot.messages import Language
+from robot.messages import Language, OwnName
 
 
 def _time_of_day(value: object) -> time_of_day:
@@ -71,6 +71,23 @@ class RoomName(_Strict):
     mong: str | None = None
 
 
+class NameForms(_Strict):
+    """A name in both languages, so that it is heard in either and in mixed sentences; IPA where spelling misleads."""
+
+    zh: Annotated[str, Field(pattern=r"^[\u3400-\u9fff]{1,12}$")]
+    mn: Annotated[str, Field(pattern=r"^[А-Яа-яЁёӨөҮү]+(?:[ -][А-Яа-яЁёӨөҮү]+){0,3}$", max_length=40)]
+    zh_ipa: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^{}]+$")] | None = None
+    mn_ipa: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^{}]+$")] | None = None
+
+
+class Names(_Strict):
+    """Whom and what the resident speaks of: family and doctor, medicines, villages. Never sent, never logged."""
+
+    person: Annotated[tuple[NameForms, ...], Field(max_length=100)] = ()
+    medicine: Annotated[tuple[NameForms, ...], Field(max_length=100)] = ()
+    place: Annotated[tuple[NameForms, ...], Field(max_length=100)] = ()
+
+
 class Resident(_Strict):
     """`people` counts who sleep here. `languages` are spoken in this order."""
 
@@ -79,6 +96,7 @@ class Resident(_Strict):
     night: Night = Night()
     reminders: tuple[DailyReminder, ...] = ()
     rooms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], RoomName] = {}
+    names: Names = Names()
 
     @model_validator(mode="after")
     def _no_repeats(self) -> Resident:
@@ -87,6 +105,13 @@ class Resident(_Strict):
         if len({reminder.id for reminder in self.reminders}) != len(self.reminders):
             raise ValueError("a reminder stands twice in reminders")
         return self
+
+    def own_names(self) -> tuple[OwnName, ...]:
+        """The names for the recogniser's grammar and for the dialogue."""
+        groups = (("person", self.names.person), ("medicine", self.names.medicine), ("place", self.names.place))
+        return tuple(
+            OwnName(word_class, one.zh, one.mn, one.zh_ipa, one.mn_ipa) for word_class, names in groups for one in names
+        )
 
     def is_night(self, local: time.struct_time) -> bool:
         """Whether leaving the bed at this local time is watched."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from robot.errors import BadConfiguration
-from robot.mattress.codecs import BedReading
+from robot.mattress.fields import BedReading
 from robot.messages import BedState, Presence
 
 # A clock may be slewed back a little; more than this, and it was set back.
@@ -22,6 +22,7 @@ class PresenceSettings:
     repeat_s: an unchanged state is repeated after so long: listeners must tell a quiet night from a dead process.
     device_clock_trusted: refuse readings older than `stale_after_s` by the mattress's own clock; only for gateways that
         repeat a last value and keep time.
+    quality_least: heart and breath of a lower quality are unknown (a share; chosen).
     """
 
     exit_hold_s: float = 4.0
@@ -29,12 +30,25 @@ class PresenceSettings:
     stale_after_s: float = 60.0
     repeat_s: float = 10.0
     device_clock_trusted: bool = False
+    quality_least: float = 0.5
 
     def __post_init__(self) -> None:
         bounds = (("exit_hold_s", 0.0, 60.0), ("return_hold_s", 0.0, 60.0), ("stale_after_s", 1.0, 600.0))
-        for name, least, most in (*bounds, ("repeat_s", 0.1, 30.0)):
+        for name, least, most in (*bounds, ("repeat_s", 0.1, 30.0), ("quality_least", 0.0, 1.0)):
             if not least <= getattr(self, name) <= most:
                 raise BadConfiguration(f"mattress.{name} must lie in {least:g}..{most:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class BedDetail:
+    """What else the newest reading says; None where it says nothing, and everywhere once the feed is stale."""
+
+    left: bool | None = None
+    right: bool | None = None
+    quality: float | None = None
+    movement: float | None = None
+    at_edge: bool | None = None
+    wet: bool | None = None
 
 
 class BedPresence:
@@ -48,18 +62,28 @@ class BedPresence:
         self._candidate: tuple[Presence, float] | None = None
         self._heard_at_s: float | None = None
         self._vitals: tuple[float | None, float | None] = (None, None)
+        self._sides: dict[str, tuple[bool, float]] = {}
+        self._detail = BedDetail()
 
     def update(self, reading: BedReading, now_s: float) -> BedState | None:
         """Take in a reading that arrived now. One that says nothing about presence keeps nothing fresh."""
+        in_bed = self._together(reading, now_s)
         if reading.connected is False:
             self._heard_at_s = self._candidate = None
-        elif reading.in_bed is not None and not self._too_old(reading, now_s):
+            self._sides.clear()
+        elif self._too_old(reading, now_s):
+            pass
+        elif in_bed is None:
+            if reading.alive and self._heard_at_s is not None and not self._stale(now_s):
+                self._heard_at_s = now_s
+                self._take_rest(reading)
+        else:
             if self._state is not None and self._stale(now_s):
                 # whatever was believed before the gap, the bed may have been left and entered since
                 self._state = self._next(now_s)
             self._heard_at_s = now_s
-            self._vitals = (reading.heart_rate_bpm, reading.breath_rate_bpm)
-            said = Presence.IN_BED if reading.in_bed else Presence.OUT_OF_BED
+            self._take_rest(reading)
+            said = Presence.IN_BED if in_bed else Presence.OUT_OF_BED
             if self._candidate is None or self._candidate[0] is not said:
                 self._candidate = (said, now_s)
         return self.tick(now_s)
@@ -74,6 +98,29 @@ class BedPresence:
             return None
         self._published_at_s = now_s
         return state
+
+    def detail(self, now_s: float) -> BedDetail:
+        """What else is known now."""
+        return BedDetail() if self._stale(now_s) else self._detail
+
+    def _take_rest(self, reading: BedReading) -> None:
+        good = reading.quality is None or reading.quality >= self._settings.quality_least
+        self._vitals = (reading.heart_rate_bpm, reading.breath_rate_bpm) if good else (None, None)
+        sides = {side: value for side, (value, _) in self._sides.items()}
+        self._detail = BedDetail(
+            sides.get("left"), sides.get("right"), reading.quality, reading.movement, reading.at_edge, reading.wet
+        )
+
+    def _together(self, reading: BedReading, now_s: float) -> bool | None:
+        """Presence of a double bed whose sides speak in turn: empty only when both said so, lately."""
+        for side, value in (("left", reading.left), ("right", reading.right)):
+            if value is not None:
+                self._sides[side] = (value, now_s)
+        if reading.in_bed or (reading.left is None and reading.right is None):
+            return reading.in_bed
+        limit_s = self._settings.stale_after_s
+        lately = [value for value, at_s in self._sides.values() if abs(now_s - at_s) <= limit_s]
+        return True if True in lately else False if len(lately) == 2 else None
 
     def _next(self, now_s: float) -> BedState:
         settings, state = self._settings, self._state

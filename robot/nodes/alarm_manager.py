@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 import uuid6
-from hani_msgs.msg import Alarm, BedState, FallEvent, Heard, SafetyWord, Say
+from hani_msgs.msg import Alarm, BedState, Call, FallEvent, Heard, RoomView, SafetyWord, Say
 
 from dialogue import words
 from robot import messages, paths
@@ -28,6 +28,10 @@ _REMEMBER_S = 86_400.0
 """Ended alarms are known for so long. Publishers keep their last events for late joiners without end: an older one has
 been dealt with, or nobody can say any more, and must not come back as a new alarm at every start."""
 _MOVE_PERIOD_S = 5.0
+_SENSOR_FAULTS = {
+    "sensors_disagree": "camera and mattress contradict each other",
+    "vitals_lost": "the mattress has lost heart and breath of who is in bed",
+}
 _CAN_WAIT = {"bed_exit_light", "alarm_closed"}
 """Texts that a new question to somebody in danger may cut off."""
 
@@ -57,8 +61,11 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         self._do(self._book.resume(time.time()))
         self.listen(FallEvent, topics.FALL, self._on_fall, topics.KEPT)
         self.listen(SafetyWord, topics.SAFETY_WORD, self._on_safety_word, topics.KEPT)
+        self.listen(Call, topics.CALL, self._on_call, topics.KEPT)
         self.listen(BedState, topics.BED, self._on_bed, topics.LATCHED)
+        self.listen(RoomView, topics.ROOM_VIEW, self._on_view, topics.LATCHED)
         self.listen(Heard, topics.HEARD, self._on_heard)
+        self.listen(Heard, topics.UNCLEAR, self._on_unclear)
         self.every(_TICK_PERIOD_S, self._tick)
         self.every(_MOVE_PERIOD_S, self._move)
 
@@ -78,6 +85,14 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         if self._is_news(word.heard_at_s, now_s):
             self._do(self._book.on_safety_word(word, now_s))
 
+    def _on_call(self, msg: Call) -> None:
+        call, now_s = convert.call(msg), time.time()
+        if self._is_news(call.called_at_s, now_s):
+            self._do(self._book.on_call(call, now_s))
+
+    def _on_view(self, msg: RoomView) -> None:
+        self._book.on_view(convert.room_view(msg))
+
     def _is_news(self, at_s: float, now_s: float) -> bool:
         if now_s - at_s > _REMEMBER_S:
             self.log.info("event from long ago not used")
@@ -94,13 +109,18 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             answer = words.answer(heard.text, heard.language)
             self._do(self._book.on_answer(answer, heard.speech_began_at_s, time.time()))
 
+    def _on_unclear(self, msg: Heard) -> None:
+        if self._book.open_alarms:
+            self._do(self._book.on_unclear(convert.unclear(msg).speech_began_at_s, time.time()))
+
     def _tick(self) -> None:
         self._take_receipts()
         self._do(self._book.tick(time.time()))
         disk = self._ready_disk
         unwritten = "alarms cannot be written to disk" if disk.store.unwritten else ""
         fault = disk.fault or unwritten or self._receipts_fault or self._resident_fault
-        self.report_fault(fault, fatal=True)
+        sensors = self._book.sensor_fault(time.time())
+        self.report_fault(fault or _SENSOR_FAULTS.get(sensors, sensors), fatal=bool(fault))
 
     def _move(self) -> None:
         self._ready_disk.move()
@@ -134,7 +154,8 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             elif isinstance(effect, Tell):
                 self._say(effect.purpose, effect.alarm_id or "")
             elif isinstance(effect, Suppressed):
-                self.log.info("fall not followed up: %s", effect.reason)
+                count = self._ready_disk.store.suppressed().get(effect.reason, 0)
+                self.log.info("fall not followed up: %s, %s so far", effect.reason, count)
 
     def _report(self, report: Report) -> None:
         alarm = report.alarm

@@ -51,6 +51,19 @@ def heard(msg: Any) -> m.Heard:
     return m.Heard(msg.id, readings, seconds(msg.speech_began), seconds(msg.speech_ended), seconds(msg.stamp))
 
 
+def unclear_to_ros(unclear: m.Unclear) -> Any:
+    """A turn without readings, on a topic of its own."""
+    return ros.Heard(
+        stamp=stamp(time.time()),
+        speech_began=stamp(unclear.speech_began_at_s),
+        speech_ended=stamp(unclear.speech_ended_at_s),
+    )
+
+
+def unclear(msg: Any) -> m.Unclear:
+    return m.Unclear(seconds(msg.speech_began), seconds(msg.speech_ended))
+
+
 def safety_word_to_ros(word: m.SafetyWord) -> Any:
     return ros.SafetyWord(
         stamp=stamp(word.heard_at_s),
@@ -129,6 +142,9 @@ def fall_to_ros(fall: m.FallEvent) -> Any:
         track=fall.track,
         onset=stamp(fall.onset_at_s),
         recovered=fall.recovered,
+        zone=fall.zone.value if fall.zone else "",
+        helped=fall.helped,
+        people=fall.people,
     )
 
 
@@ -141,7 +157,54 @@ def fall(msg: Any) -> m.FallEvent:
         seconds(msg.onset),
         seconds(msg.stamp),
         bool(msg.recovered),
+        m.Zone(msg.zone) if msg.zone else None,
+        bool(msg.helped),
+        int(msg.people),
     )
+
+
+def room_view_to_ros(view: m.RoomView) -> Any:
+    return ros.RoomView(
+        stamp=stamp(view.at_s),
+        sees=view.sees,
+        people=_minus_one(view.people),
+        upright=_minus_one(view.upright),
+        in_bed=_minus_one(view.in_bed),
+        low=_minus_one(view.low),
+        helper=view.helper,
+        paused_until=stamp(view.paused_until_at_s or 0.0),
+    )
+
+
+def room_view(msg: Any) -> m.RoomView:
+    return m.RoomView(
+        seconds(msg.stamp),
+        bool(msg.sees),
+        _count(msg.people),
+        _count(msg.upright),
+        _count(msg.in_bed),
+        _count(msg.low),
+        bool(msg.helper),
+        seconds(msg.paused_until) or None,
+    )
+
+
+def _count(count: int) -> int | None:
+    return int(count) if count >= 0 else None
+
+
+def _minus_one(count: int | None) -> int:
+    return -1 if count is None else count
+
+
+def camera_pause_to_ros(pause: m.CameraPause) -> Any:
+    return ros.CameraPause(
+        stamp=stamp(pause.asked_at_s), id=pause.id, until=stamp(pause.until_at_s), by=pause.by.value
+    )
+
+
+def camera_pause(msg: Any) -> m.CameraPause:
+    return m.CameraPause(msg.id, seconds(msg.stamp), seconds(msg.until), m.PausedBy(msg.by))
 
 
 def bed_to_ros(bed: m.BedState) -> Any:
@@ -164,6 +227,14 @@ def bed(msg: Any) -> m.BedState:
         _known(msg.heart_rate_bpm),
         _known(msg.breath_rate_bpm),
     )
+
+
+def call_to_ros(call: m.Call) -> Any:
+    return ros.Call(stamp=stamp(call.called_at_s), id=call.id, kind=call.kind.value, certain=call.certain)
+
+
+def call(msg: Any) -> m.Call:
+    return m.Call(msg.id, m.CallKind(msg.kind), bool(msg.certain), seconds(msg.stamp))
 
 
 def alarm_to_ros(alarm: m.Alarm) -> Any:

@@ -11,19 +11,23 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import replace
 from datetime import datetime
 
 import uuid6
-from hani_msgs.msg import Alarm, Heard, SafetyWord, Say, Understood
+from hani_msgs.msg import Alarm, CameraPause, Heard, SafetyWord, Say, Understood
 from std_msgs.msg import Empty, String
 
 from dialogue import words
 from dialogue.client import RasaClient
 from dialogue.engine import Dialogue
+from dialogue.night import night_words
 from dialogue.reply import Reply
 from robot import messages, paths
 from robot.care.reminders import Reminders, ReminderStore
 from robot.care.residents import Resident, load_resident
+from robot.mattress.night import EARLY, LATE, night_of, summarise
+from robot.mattress.night_store import NightStore
 from robot.messages import AlarmPhase, Language, SafetyKind, Urgency
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
@@ -35,6 +39,7 @@ _BEING_CHECKED = {AlarmPhase.SUSPECTED.value, AlarmPhase.CHECKING.value}
 _CHECKED_AT_MOST_S = 150.0
 """The longest check-in (120 s) and some: the end of one may get lost with the alarm manager's process."""
 _ADJUSTMENTS = {"louder", "quieter", "slower"}
+_LOOKS_AWAY_S = {"camera_pause": 600.0, "camera_resume": 0.0}
 
 
 class DialogueManager(HaniNode[DialogueManagerSettings]):
@@ -46,13 +51,15 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
             words.screen_text(reminder.purpose)  # an unknown text is found now, not when it is due
         self._reminder_store = ReminderStore(paths.database(self.home))
         self._reminders = Reminders(self._resident.reminders, self._reminder_store)
+        self._nights = NightStore(paths.database(self.home))
         self._client = RasaClient(self.settings.rasa_url)
-        self._dialogue = Dialogue(self._client)
+        self._dialogue = Dialogue(self._client, names=self._resident.own_names())
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dialogue")
         self._checked: dict[str, float] = {}
         self._voice = self.offer(Say, topics.SAY)
         self._hush = self.offer(Empty, topics.HUSH)
         self._adjust = self.offer(String, topics.ADJUST)
+        self._camera = self.offer(CameraPause, topics.CAMERA_PAUSE)
         self._safety = self.offer(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
         self._understood = self.offer(Understood, topics.UNDERSTOOD)
 
@@ -66,6 +73,7 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._client.close()
             self._reminder_store.close()
+            self._nights.close()
 
     def _on_alarm(self, msg: Alarm) -> None:
         if msg.phase in _BEING_CHECKED:
@@ -101,10 +109,24 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
             except NotYet:
                 self._say("filler", heard.language, Urgency.CONVERSATION)
                 reply = future.result()
+        if reply.intent == "ask_sleep":
+            reply = self._with_night(reply, local)
         took_s = time.monotonic() - began_s
         understood = messages.Understood(heard.id, reply.intent, reply.confidence, reply.engine, took_s)
         self._understood.publish(convert.understood_to_ros(understood, heard.language))
         self._follow(reply, heard)
+
+    def _with_night(self, reply: Reply, local: datetime) -> Reply:
+        """What the mattress knows of the night that is asked about."""
+        night = self._resident.night
+        first, last = night_of(local, night.begins, night.ends)
+        spans, minutes = self._nights.read((first - EARLY).timestamp(), (last + LATE).timestamp())
+        summary = summarise(spans, minutes, first.timestamp(), last.timestamp(), local.timestamp())
+        told = replace(reply, text=night_words(summary, reply.language))
+        # "say that again" repeats the night, not the text that stood in its place
+        say = messages.Say("", told.text, told.language, Urgency.CONVERSATION, told.purpose)
+        self._dialogue.remember(say)
+        return told
 
     def _follow(self, reply: Reply, heard: messages.Heard) -> None:
         if reply.purpose in _ASKED_FOR:
@@ -115,6 +137,11 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
                 return  # the alarm manager asks, or has long raised the alarm by the safety words
         if reply.intent == "stop":
             self._hush.publish(Empty())
+        elif reply.intent in _LOOKS_AWAY_S:
+            now_s = time.time()
+            until_at_s = now_s + _LOOKS_AWAY_S[reply.intent]
+            pause = messages.CameraPause(heard.id, now_s, until_at_s, messages.PausedBy.VOICE)
+            self._camera.publish(convert.camera_pause_to_ros(pause))
         elif reply.intent in _ADJUSTMENTS:
             self._adjust.publish(String(data=reply.intent))
         self._publish(reply.text, reply.language, Urgency.CONVERSATION, reply.purpose)

@@ -1,54 +1,160 @@
-"""The smart mattress: vendor payloads over MQTT in, bed presence out. Silence is a fault, never "all is well"."""
+"""What stands around the bed: the mattress, and the buttons, cords and sensors of the home.
+
+Vendor payloads over MQTT in; bed presence and calls for help out. Silence is a fault, never "all is well".
+"""
 
 from __future__ import annotations
 
 import queue
 import time
 
-from hani_msgs.msg import BedState
+from hani_msgs.msg import BedState, Call
 
-from robot import messages
+from robot import messages, paths
+from robot.buttons.devices import load_devices
+from robot.buttons.link import ButtonLink
+from robot.buttons.store import DeviceStore
+from robot.buttons.watch import DeviceWatch, Memory, Sign
+from robot.errors import BadInput, DeviceFault
 from robot.mattress.codecs import BedReading
-from robot.mattress.link import LinkSettings, MattressLink
+from robot.mattress.link import MattressLink, MattressSettings
+from robot.mattress.night import NightRecorder
+from robot.mattress.night_store import NightStore
 from robot.mattress.presence import BedPresence, PresenceSettings
+from robot.messages import CallKind
+from robot.mqtt_link import BrokerSettings, Message
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
 from robot.settings import MattressBridgeSettings
 
+_FELL_AGAIN_AFTER_S = 60.0
+"""A radar repeats that somebody fell with each message: the same fall, unless it was silent about it for so long."""
+_WORK_PERIOD_S = 0.2
+_RECORD_PERIOD_S = 1.0
+
 
 class MattressBridge(HaniNode[MattressBridgeSettings]):
     NAME = "mattress_bridge"
+    _night_store: NightStore | None = None
+    _device_store: DeviceStore | None = None
 
     def configure(self) -> None:
+        settings = self.settings
+        self._broker = BrokerSettings(
+            "mattress",
+            settings.broker_host,
+            settings.broker_port,
+            settings.username,
+            settings.password_file,
+            settings.ca_file,
+        )
         self._readings: queue.SimpleQueue[BedReading] = queue.SimpleQueue()
-        self._presence = BedPresence(PresenceSettings(stale_after_s=self.settings.stale_after_s))
-        self._link: MattressLink | None = None
+        self._heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._presence = BedPresence(PresenceSettings(stale_after_s=settings.stale_after_s))
+        self._state: messages.BedState | None = None
+        self._links: list[MattressLink | ButtonLink] = []
+        self._fell_at_s = float("-inf")
+        self._unreadable: set[str] = set()
+        self._devices = load_devices(settings.devices_file)
+        self._open_stores()
+        memories = self._device_store.load() if self._device_store else ()
+        self._watch = DeviceWatch(self._devices, memories, time.time())
+        self._night = NightRecorder()
         self._publisher = self.offer(BedState, topics.BED, topics.LATCHED)
+        self._calls = self.offer(Call, topics.CALL, topics.KEPT)
 
     def activate(self) -> None:
         settings = self.settings
-        self._link = MattressLink(
-            LinkSettings(settings.topic, settings.payload_format, settings.broker_host, settings.broker_port),
-            self._readings.put,
-        )
-        self._link.start()
-        self.every(0.2, self._work)
+        mattress = MattressSettings(settings.topic, settings.payload_format, settings.side)
+        self._links.append(MattressLink(self._broker, mattress, self._readings.put))
+        if self._devices.devices:
+            self._links.append(ButtonLink(self._broker, self._devices, self._heard.put))
+        for link in self._links:
+            link.start()
+        self.every(_WORK_PERIOD_S, self._work)
+        self.every(_RECORD_PERIOD_S, self._record)
 
     def deactivate(self) -> None:
-        if getattr(self, "_link", None) is not None and self._link is not None:
-            self._link.stop()
-            self._link = None
+        for link in getattr(self, "_links", []):
+            link.stop()
+        self._links = []
+
+    def cleanup(self) -> None:
+        for store in (self._night_store, self._device_store):
+            if store is not None:
+                store.close()
+        self._night_store = self._device_store = None
+
+    def _open_stores(self) -> None:
+        """A disk that refuses costs the memory of nights and devices, and neither presence nor a call."""
+        try:
+            self._night_store = NightStore(paths.database(self.home))
+            self._device_store = DeviceStore(paths.database(self.home))
+        except DeviceFault as error:
+            self.log.error("nights and devices are not remembered: %s", error)
 
     def _work(self) -> None:
         now_s = time.time()
+        while not self._heard.empty():
+            self._take_device(self._heard.get_nowait())
         while not self._readings.empty():
-            self._publish(self._presence.update(self._readings.get_nowait(), now_s))
+            reading = self._readings.get_nowait()
+            self._take_fall(reading, now_s)
+            if reading.apnoea_events:
+                self._night.breathless(reading.apnoea_events)
+            self._publish(self._presence.update(reading, now_s))
         self._publish(self._presence.tick(now_s))
+        self.report_fault("; ".join(self._faults(now_s)))
+
+    def _take_device(self, message: Message) -> None:
+        try:
+            effects = self._watch.on_message(message.topic, message.payload, message.retained, message.at_s)
+        except BadInput as error:
+            if message.topic not in self._unreadable:
+                self.log.warning("a device's message is not used: %s", error)
+            self._unreadable.add(message.topic)
+            return
+        for effect in effects:
+            if isinstance(effect, messages.Call):
+                self._call(effect)
+            elif isinstance(effect, Sign):
+                self.log.info("sensor changed: %s %s %s", effect.name, effect.flag, effect.value)
+        if self._device_store is not None:
+            self._device_store.save([effect for effect in effects if isinstance(effect, Memory)])
+
+    def _take_fall(self, reading: BedReading, now_s: float) -> None:
+        if not reading.fell:
+            return
+        again = not 0 <= now_s - self._fell_at_s < _FELL_AGAIN_AFTER_S
+        self._fell_at_s = now_s
+        if again:
+            self._call(messages.Call(f"mattress-fell-{now_s:.3f}", CallKind.SENSED_FALL, False, now_s))
+
+    def _call(self, call: messages.Call) -> None:
+        self.log.info("a device calls for help: %s", call.kind.value)
+        self._calls.publish(convert.call_to_ros(call))
 
     def _publish(self, state: messages.BedState | None) -> None:
         if state is not None:
+            self._state = state
             self._publisher.publish(convert.bed_to_ros(state))
-            self.report_fault("" if state.fresh else "the mattress is silent")
+
+    def _record(self) -> None:
+        state = self._state
+        if state is None:
+            return
+        # by the home's clock, by which its nights are asked about
+        now_s = self.home_now_s()
+        records = self._night.take(state, self._presence.detail(time.time()), now_s)
+        if self._night_store is not None:
+            self._night_store.write(records, now_s)
+
+    def _faults(self, now_s: float) -> list[str]:
+        silent = self._state is None or not self._state.fresh
+        found = ["the mattress is silent"] if silent else []
+        if self._devices.devices and not all(link.connected for link in self._links):
+            found.append("the broker of the devices is away")
+        return [*found, *self._watch.faults(now_s), *self._watch.warnings()]
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Hears: microphone (or simulated room), recogniser, turns and safety words in one process; only texts leave it."""
+"""Hears: microphone (or simulated room), echo, recogniser, turns and safety words; only texts leave it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,41 @@ import threading
 import time
 from pathlib import Path
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from hani_msgs.msg import Heard, RoomSound, SafetyWord, Spoken
+from std_msgs.msg import Empty
 
 from dialogue import words
+from dialogue.grammar import blamed, everyday, resident_grammar
 from robot import messages, paths
-from robot.errors import HaniError
+from robot.care.residents import Resident, load_resident
+from robot.errors import BadConfiguration, BadInput
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, Worker, run
 from robot.nodes.half_duplex import HalfDuplex
 from robot.settings import SpeechRecognizerSettings
-from robot.speech.audio import AudioSource, MicrophoneSource, RoomSource
+from robot.speech.audio import AudioSource, Samples, load_clip
+from robot.speech.calibration import Calibration
+from robot.speech.completeness import Completeness
+from robot.speech.decoder_link import DecoderLink
+from robot.speech.ear import BargedIn, Ear, EarStatus
+from robot.speech.front_end import Gain
 from robot.speech.graph_builder import ensure_graph
-from robot.speech.listener import Listener
-from robot.speech.recognizer import VoskRecognizer
+from robot.speech.lexicon import Lexicon
+from robot.speech.listener import Hearing
+from robot.speech.loudspeaker import REFERENCE
+from robot.speech.microphone import DeviceCalls, MicrophoneSource, ReopeningSource, devices_of
+from robot.speech.patience import PatienceFile
+from robot.speech.room_source import RoomSource
 from robot.speech.safety import SafetySpotter
+from robot.speech.safety_decoder import decoder_phrases
+from robot.speech.safety_watch import AskBudget, SafetyWatch
+from robot.watchdog import Watchdog
 
-_REOPEN_AFTER_S = 2.0
 _NO_SOUND_AFTER_S = 3.0
+_DRIVER_HANGS_S = 60.0
+_KEEP_EVERY_S = 60.0
+_DIAGNOSTIC = "speech_recognizer: hearing"
 
 
 class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
@@ -30,80 +48,193 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
 
     def configure(self) -> None:
         self._worker: Worker | None = None
-        self._source: AudioSource | None = None
-        self._fault = ""
-        model = Path(self.settings.model) if self.settings.model else paths.SPEECH_MODEL
-        phrases = words.phrases()
-        graph = ensure_graph(phrases, model, paths.graph_cache())
-        ordinary = [(phrase.language, phrase.text) for phrase in phrases]
-        spotter = SafetySpotter(words.safety_phrases(), words.words().safety.harmless, ordinary)
-        self._listener = Listener(VoskRecognizer(graph), spotter)
-        self._half_duplex = HalfDuplex(self._listener)
+        self._source: ReopeningSource | None = None
+        self._watchdog: Watchdog | None = None
         self._lock = threading.Lock()
-        self._fed_at_s = time.monotonic()
+        self._calls = DeviceCalls()
+        model = Path(self.settings.model) if self.settings.model else paths.SPEECH_MODEL
+        grammar, graph = self._compiled(model)
+        spotter = SafetySpotter(
+            words.safety_phrases(), words.words().safety.harmless, everyday(grammar), words.words().safety.alone
+        )
+        self._patience = PatienceFile(self.home / "patience.json", Path(self.settings.resident_file).stem or "resident")
+        budget = AskBudget(self.settings.asks_per_hour, self.settings.asks_per_night, self._is_night)
+        watch = SafetyWatch(spotter, Calibration.of_model(model), budget)
+        self._hearing = Hearing(watch, self._patience.load(), Completeness(grammar))
+        self._decoder = self._link(graph, self._safety_graph(grammar, model))
+        self._decoder.start()
+        self._ear = Ear(self._hearing, self._decoder, Gain() if self._by_microphone else None)
+        self._half_duplex = HalfDuplex(self._hearing)
+        self._fed_at_s = self._kept_at_s = time.monotonic()
         self._heard = self.offer(Heard, topics.HEARD)
+        self._unclear = self.offer(Heard, topics.UNCLEAR)
         self._safety = self.offer(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
+        self._hush = self.offer(Empty, topics.HUSH)
+        self._diagnostics = self.offer(DiagnosticArray, topics.DIAGNOSTICS)
+
+    def _compiled(self, model: Path) -> tuple[messages.Grammar, Path]:
+        """The grammar with the resident's own names, and its graph; bad names cost the names, not the hearing."""
+        self._names_fault = ""
+        self._resident = Resident()
+        names: tuple[messages.OwnName, ...] = ()
+        try:
+            self._resident = load_resident(self.settings.resident_file)
+            names = self._resident.own_names()
+            grammar = resident_grammar(words.words(), names)
+            return grammar, ensure_graph(grammar, model, paths.graph_cache())
+        except (BadConfiguration, BadInput) as error:
+            place = blamed(names, str(error)) if names else "the file"
+            self.log.error("the resident file cannot be used for hearing: correct %s", place)
+            self._names_fault = "the resident's names are not listened for"
+        grammar = resident_grammar(words.words())
+        return grammar, ensure_graph(grammar, model, paths.graph_cache())
+
+    @staticmethod
+    def _safety_graph(grammar: messages.Grammar, model: Path) -> Path:
+        phrases = decoder_phrases(words.safety_phrases(), grammar.phrases, Lexicon.of_model(model))
+        return ensure_graph(phrases, model, paths.graph_cache())
+
+    def _is_night(self, _at_s: float) -> bool:
+        return self._resident.is_night(self.local_time())
 
     def activate(self) -> None:
-        self._source = self._open()
+        self._source = ReopeningSource(self._open)
         self.listen(Spoken, topics.SPOKEN, self._on_spoken)
-        if isinstance(self._source, RoomSource):
+        if not self._by_microphone:
             self.listen(RoomSound, topics.ROOM_SOUND, self._on_sound, topics.LATCHED)
         self._fed_at_s = time.monotonic()
+        self._watchdog = Watchdog("the microphone's driver", _DRIVER_HANGS_S)
         self._worker = Worker("microphone", self._hear)
-        self.every(1.0, self._check_sound)
+        self.every(1.0, self._check)
 
     def deactivate(self) -> None:
+        if getattr(self, "_watchdog", None) is not None and self._watchdog is not None:
+            self._watchdog.stop()
+            self._watchdog = None
         if getattr(self, "_worker", None) is not None and self._worker is not None:
             if self._source is not None:
                 self._source.close()
             self._worker.stop()
             self._worker = None
+            self._keep_patience()
 
-    def _open(self) -> AudioSource:
-        if self.settings.source == "room":
+    def cleanup(self) -> None:
+        if hasattr(self, "_decoder"):
+            self._decoder.close()
+
+    @property
+    def _by_microphone(self) -> bool:
+        return self.settings.source == "microphone"
+
+    def _link(self, *graphs: Path) -> DecoderLink:
+        return DecoderLink.vosk(*graphs)
+
+    def _open(self, attempt: int) -> AudioSource:
+        if not self._by_microphone:
             return RoomSource()
-        device = self.settings.device
-        return MicrophoneSource(int(device) if device.isdigit() else device or None)
+        devices = devices_of(self.settings.device)
+        return MicrophoneSource(devices, channels=self.settings.channels, rescan=attempt > 0, calls=self._calls)
 
     def _hear(self, stopping: threading.Event) -> None:
-        while not stopping.is_set():
-            try:
-                self._hear_source(stopping)
-            except HaniError as error:
-                self.log.error("microphone fault: %s", error)
-                self._fault = "the microphone does not deliver"
-                stopping.wait(_REOPEN_AFTER_S)
-                if not stopping.is_set():
-                    self._source = self._open()
-
-    def _hear_source(self, stopping: threading.Event) -> None:
         if self._source is None:
             return
         for chunk in self._source.chunks():
             if stopping.is_set():
                 return
-            self._fault, self._fed_at_s = "", time.monotonic()
+            now_s = time.time()
             with self._lock:
-                self._half_duplex.check(time.time())
-                events = self._listener.feed(chunk, time.time())
+                self._half_duplex.check(now_s)
+                before = self._ear.processed_until_s
+                events = self._ear.take(chunk, now_s)
+                if self._ear.processed_until_s != before:
+                    self._fed_at_s = time.monotonic()
             for event in events:
-                if isinstance(event, messages.SafetyWord):
-                    self._safety.publish(convert.safety_word_to_ros(event))
-                elif isinstance(event, messages.Heard):
-                    self._heard.publish(convert.heard_to_ros(event))
+                self._tell(event, now_s)
 
-    def _check_sound(self) -> None:
+    def _tell(self, event: object, now_s: float) -> None:
+        if isinstance(event, messages.SafetyWord):
+            self._safety.publish(convert.safety_word_to_ros(event))
+        elif isinstance(event, messages.Heard):
+            self._heard.publish(convert.heard_to_ros(event))
+        elif isinstance(event, messages.Unclear):
+            self._unclear.publish(convert.unclear_to_ros(event))
+        elif isinstance(event, BargedIn) and self.settings.barge_in:
+            with self._lock:
+                self._half_duplex.barged_in(event.began_at_s, now_s)
+            self._hush.publish(Empty())
+
+    def _check(self) -> None:
+        """Once a second: faults, /diagnostics, what was learnt, and the watchdog of the microphone's driver."""
+        if self._watchdog is not None and self._calls.hanging_s() == 0.0:
+            self._watchdog.feed()
+        with self._lock:
+            status = self._ear.status()
         silent = time.monotonic() - self._fed_at_s > _NO_SOUND_AFTER_S
-        self.report_fault(self._fault or ("no sound is processed" if silent else ""), fatal=True)
+        fatal = (
+            (self._source.fault if self._source else "") or status.fault or ("no sound is processed" if silent else "")
+        )
+        self.report_fault(fatal or status.microphone.fault or self._names_fault, fatal=bool(fatal))
+        self._publish(status, fatal)
+        if time.monotonic() - self._kept_at_s > _KEEP_EVERY_S:
+            self._keep_patience()
+
+    def _publish(self, status: EarStatus, fatal: str) -> None:
+        """Everybody's /diagnostics; the health monitor's own line about this node comes from the heartbeat."""
+        microphone = status.microphone
+        level = DiagnosticStatus.ERROR if fatal else DiagnosticStatus.WARN if microphone.fault else DiagnosticStatus.OK
+        values = {
+            "microphone": (self._source.fault if self._source else "") or microphone.fault or "ok",
+            "level_dbfs": f"{microphone.level_dbfs:.1f}",
+            "floor_dbfs": f"{microphone.floor_dbfs:.1f}",
+            "clipped_share": f"{microphone.clipped_share:.4f}",
+            "gain_db": f"{status.gain_db:.1f}",
+            "reopened": str(self._source.reopened if self._source else 0),
+            "overruns": str(self._calls.overruns),
+            "real_time_factor": f"{status.real_time_factor:.3f}",
+            "processed_age_s": f"{time.monotonic() - self._fed_at_s:.1f}",
+            "behind_s": f"{status.behind_s:.1f}",
+            "lost_s": f"{status.lost_s:.1f}",
+            "restarts": str(status.restarts),
+            "safety_decoder": "there" if self._hearing.watch.decoder_there else "away",
+            "questions_withheld": str(self._hearing.watch.withheld),
+            "echo_cancelled_db": "" if status.erle_db is None else f"{status.erle_db:.1f}",
+            "patience_s": f"{status.patience_s:.2f}",
+        }
+        one = DiagnosticStatus(level=level, name=_DIAGNOSTIC, message=fatal or microphone.fault or "ok")
+        one.values = [KeyValue(key=key, value=value) for key, value in values.items()]
+        array = DiagnosticArray(status=[one])
+        array.header.stamp = convert.stamp(time.time())
+        self._diagnostics.publish(array)
+
+    def _keep_patience(self) -> None:
+        self._kept_at_s = time.monotonic()
+        if not self._patience.save(self._hearing.patience_s):
+            self.log.warning("what was learnt about pauses could not be kept")
 
     def _on_spoken(self, msg: Spoken) -> None:
+        spoken = convert.spoken(msg)
+        started = spoken.state is messages.SpokenState.STARTED
+        reference = self._reference() if started else None
         with self._lock:
-            self._half_duplex.spoken(convert.spoken(msg))
+            self._half_duplex.spoken(spoken)
+            if started:
+                self._ear.voice_began(reference, spoken.at_s)
+            elif not self._half_duplex.speaking:
+                self._ear.voice_ended(spoken.at_s)
+
+    def _reference(self) -> Samples | None:
+        """What the loudspeaker plays now; None when nobody left it there (then nobody can barge in)."""
+        if not (self._by_microphone and self.settings.barge_in):
+            return None
+        try:
+            return load_clip(self.home / REFERENCE)
+        except BadInput:
+            return None
 
     def _on_sound(self, msg: RoomSound) -> None:
-        if isinstance(self._source, RoomSource):
-            self._source.play(Path(msg.path), convert.seconds(msg.stamp))
+        room = self._source.source if self._source else None
+        if isinstance(room, RoomSource):
+            room.play(Path(msg.path), convert.seconds(msg.stamp))
 
 
 def main() -> int:

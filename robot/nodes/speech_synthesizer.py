@@ -13,7 +13,7 @@ from robot.messages import Language
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
 from robot.settings import SpeechSynthesizerSettings
-from robot.speech.loudspeaker import Player, RoomPlayer, SoundDevicePlayer
+from robot.speech.loudspeaker import REFERENCE, Player, RoomPlayer, SoundDevicePlayer
 from robot.speech.speaker import Speaker
 from robot.speech.synthesis import Pyttsx3Synthesizer, VoiceSettings
 
@@ -56,7 +56,7 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
     def _player(self) -> Player:
         if self.settings.output == "room":
             return RoomPlayer(self.home / "voice")
-        return SoundDevicePlayer(self.settings.device)
+        return SoundDevicePlayer(self.settings.device, self.home / REFERENCE)
 
     def _on_say(self, msg: Say) -> None:
         say = convert.say(msg)

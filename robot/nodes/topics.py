@@ -7,6 +7,7 @@ from typing import Final
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 HEARD: Final = "speech/heard"
+UNCLEAR: Final = "speech/unclear"
 SAFETY_WORD: Final = "speech/safety_word"
 SAY: Final = "speech/say"
 SPOKEN: Final = "speech/spoken"
@@ -14,7 +15,10 @@ HUSH: Final = "speech/hush"
 ADJUST: Final = "speech/adjust"
 UNDERSTOOD: Final = "dialogue/understood"
 FALL: Final = "vision/fall"
+ROOM_VIEW: Final = "vision/room"
+CAMERA_PAUSE: Final = "vision/pause"
 BED: Final = "bed/state"
+CALL: Final = "buttons/call"
 ALARM: Final = "alarm/state"
 RECEIPT: Final = "reporting/receipt"
 HEARTBEAT: Final = "heartbeat"

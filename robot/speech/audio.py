@@ -1,19 +1,17 @@
-"""Where sound comes from: a microphone, a file, or the simulated room. Mono int16 at 16 kHz in chunks of 0.1 s."""
+"""Sound as all of the hearing takes it: mono int16 at 16 kHz in chunks of 0.1 s; and files as a source of it."""
 
 from __future__ import annotations
 
-import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.errors import BadInput, DeviceFault
+from robot.errors import BadInput
 
 SAMPLE_RATE_HZ = 16_000
 CHUNK_SAMPLES = 1_600
@@ -23,10 +21,14 @@ Samples = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """Mono int16 samples at 16 kHz, shape (n,); the first was taken at `began_at_s`."""
+    """Mono int16 samples at 16 kHz, shape (n,); the first was taken at `began_at_s`.
+
+    `clipped_share` (0..1) is how many of them the device could not follow: at the end of its scale.
+    """
 
     samples: Samples
     began_at_s: float
+    clipped_share: float = 0.0
 
     @property
     def ended_at_s(self) -> float:
@@ -83,120 +85,3 @@ class FileSource:
 
     def close(self) -> None:
         self._closed.set()
-
-
-class MicrophoneSource:
-    """A sound device by name, number or None for the default, through PortAudio.
-
-    `chunks` raises `DeviceFault` when there is no such device or when it stops delivering.
-    """
-
-    _SILENT_DEVICE_S = 3.0
-    _BACKLOG_CHUNKS = 100  # 10 s; older sound is dropped when nobody takes it
-
-    def __init__(self, device: str | int | None = None, clock: Callable[[], float] = time.time) -> None:
-        self._device = device
-        self._clock = clock
-        self._queue: queue.Queue[AudioChunk | None] = queue.Queue(self._BACKLOG_CHUNKS)
-        self._closed = threading.Event()
-
-    def chunks(self) -> Iterator[AudioChunk]:
-        with self._open():
-            while not self._closed.is_set():
-                try:
-                    chunk = self._queue.get(timeout=self._SILENT_DEVICE_S)
-                except queue.Empty:
-                    raise DeviceFault("The microphone delivers nothing; check its plug and restart.") from None
-                if chunk is not None:
-                    yield chunk
-
-    def close(self) -> None:
-        self._closed.set()
-        self._put(None)
-
-    def _open(self) -> Any:
-        try:
-            import sounddevice
-
-            return sounddevice.RawInputStream(
-                samplerate=SAMPLE_RATE_HZ,
-                blocksize=CHUNK_SAMPLES,
-                device=self._device,
-                channels=1,
-                dtype="int16",
-                callback=self._take,
-            )
-        except Exception as error:  # OSError without PortAudio, PortAudioError or ValueError without the device
-            name = "the default microphone" if self._device is None else f"microphone {self._device!r}"
-            raise DeviceFault(f"Cannot open {name} ({error}); check the device and libportaudio2.") from error
-
-    def _take(self, data: Any, frames: int, _time: Any, _status: Any) -> None:
-        samples = np.frombuffer(bytes(data), np.int16)
-        self._put(AudioChunk(samples, self._clock() - frames / SAMPLE_RATE_HZ))
-
-    def _put(self, chunk: AudioChunk | None) -> None:
-        while True:
-            try:
-                self._queue.put_nowait(chunk)
-                return
-            except queue.Full:
-                try:
-                    self._queue.get_nowait()
-                except queue.Empty:
-                    continue
-
-
-class RoomSource:
-    """The simulated room: a low noise floor in real time, into which `play` mixes recorded clips."""
-
-    _NOISE_RMS = 15.0  # int16 units, about -67 dBFS: a quiet room
-    _LATEST_S = 2.0  # a listener that hangs longer than this loses sound, as with a device
-
-    def __init__(
-        self, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep, seed: int = 0
-    ) -> None:
-        self._clock = clock
-        self._sleep = sleep
-        self._noise = np.random.default_rng(seed)
-        self._lock = threading.Lock()
-        self._clips: list[tuple[float, Samples]] = []
-        self._closed = threading.Event()
-
-    def play(self, path: Path, start_at_s: float) -> float:
-        """Let a clip sound from `start_at_s` on and return when it ends; what lies in the past is not heard again.
-
-        Raises `BadInput` when the clip cannot be read.
-        """
-        clip = load_clip(path)
-        with self._lock:
-            self._clips.append((start_at_s, clip))
-        return start_at_s + len(clip) / SAMPLE_RATE_HZ
-
-    def chunks(self) -> Iterator[AudioChunk]:
-        began_at_s = self._clock()
-        while not self._closed.is_set():
-            late_s = self._clock() - (began_at_s + CHUNK_S)
-            if late_s > self._LATEST_S:
-                began_at_s += late_s
-            elif late_s < 0:
-                self._sleep(-late_s)
-            yield AudioChunk(self._mixed(began_at_s), began_at_s)
-            began_at_s += CHUNK_S
-
-    def close(self) -> None:
-        self._closed.set()
-
-    def _mixed(self, began_at_s: float) -> Samples:
-        room = self._noise.normal(0.0, self._NOISE_RMS, CHUNK_SAMPLES)
-        with self._lock:
-            for start_at_s, clip in self._clips:
-                first = round((began_at_s - start_at_s) * SAMPLE_RATE_HZ)  # of the clip, at this chunk's beginning
-                heard = clip[max(first, 0) : max(first + CHUNK_SAMPLES, 0)]
-                at = max(-first, 0)
-                room[at : at + len(heard)] += heard
-            self._clips = [
-                (start_at_s, clip)
-                for start_at_s, clip in self._clips
-                if start_at_s + len(clip) / SAMPLE_RATE_HZ > began_at_s + CHUNK_S
-            ]
-        return np.clip(room, -32_768, 32_767).astype(np.int16)

@@ -1,30 +1,42 @@
-"""`hani recognize`: sound files in, JSON lines out."""
+"""`hani recognize`: sound files in, JSON lines out; `hani recognize --help` describes both."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 from robot.errors import BadInput, HaniError
-from robot.messages import Language, Phrase, Reading, SafetyKind, SafetyWord
-from robot.speech.audio import FileSource
+from robot.messages import Grammar, Language, Phrase, Reading, SafetyKind, SafetyWord
+from robot.speech.audio import load_clip
 from robot.speech.graph_builder import ensure_graph
+from robot.speech.lexicon import Lexicon
+from robot.speech.phrase_file import read_phrases
 from robot.speech.recognizer import FinalResult, Recognizer, VoskRecognizer
+from robot.speech.recording import Attempt, hear_recording
 from robot.speech.safety import SafetySpotter
 from robot.speech.turns import Stretch, joined
-
-LONGEST_PHRASE = 100
-"""Characters; nobody says more in one breath, and a whole page would keep the graph's builder busy for minutes."""
 
 EXIT_BAD_FILE = 1
 EXIT_BAD_CALL = 2
 
+LIKELY_KNOWN = 0.1
+"""With a list of phrases that the caller gave, the best guess counts from here on: somebody who gives a list says what
+is in it. `FinalResult.known` of what was not accepted; speech of other words lies below almost always."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ears:
+    recognizer: Recognizer
+    spotter: SafetySpotter
+    likely: bool  # a likely guess counts
+
 
 def run(
     files: Sequence[Path],
-    phrases: Path | Sequence[Phrase],
+    phrases: Path | Grammar | Sequence[Phrase],
     *,
     model_dir: Path,
     cache_dir: Path,
@@ -32,27 +44,40 @@ def run(
     harmless: Mapping[Language, Sequence[str]] | None = None,
     lang: str = "auto",
     out: TextIO,
-    err: TextIO,
+    err: TextIO | None,
 ) -> int:
     """Recognise each file and print one JSON line for it: file, text, language, confidence, nbest, safety.
 
-    `text` and `language` are null when nothing known was said. A file that cannot be read costs one line on `err`, and
-    the rest go on. Returns 0, `EXIT_BAD_FILE` when a file failed, or `EXIT_BAD_CALL` when nothing could be started.
+    `text` is "" and `language` null when nothing known was said. Phrases out of a file are a closed list: a likely
+    guess at one of them counts too (`LIKELY_KNOWN`).
+
+    What cannot be used costs one line on `err` (None: closed), and the rest go on. Returns 0, `EXIT_BAD_FILE` when a
+    file or phrase failed, or `EXIT_BAD_CALL` when nothing could be started.
     """
-    try:
-        listed = read_phrases(phrases) if isinstance(phrases, Path) else list(phrases)
-        graph = ensure_graph(_of_language(listed, lang), model_dir, cache_dir)
-        recognizer = VoskRecognizer(graph)
-    except HaniError as error:
-        err.write(f"hani recognize: {error}\n")
-        return EXIT_BAD_CALL
-    spotter = SafetySpotter(safety or {}, harmless, [(phrase.language, phrase.text) for phrase in listed])
     code = 0
+
+    def complain(problem: object) -> None:
+        if err is not None:
+            err.write(f"hani recognize: {problem}\n")
+            err.flush()
+
+    try:
+        grammar, problems = _listed(phrases, model_dir)
+        for problem in problems:
+            complain(problem)
+            code = EXIT_BAD_FILE
+        grammar = _of_language(grammar, lang)
+        recognizer = VoskRecognizer(ensure_graph(grammar, model_dir, cache_dir))
+    except HaniError as error:
+        complain(error)
+        return EXIT_BAD_CALL
+    spotter = SafetySpotter(safety or {}, harmless, [(phrase.language, phrase.text) for phrase in grammar.phrases])
+    ears = _Ears(recognizer, spotter, likely=isinstance(phrases, Path))
     for file in files:
         try:
-            line = recognize_file(file, recognizer, spotter)
+            line = _recognize_file(file, ears)
         except HaniError as error:
-            err.write(f"hani recognize: {error}\n")
+            complain(error)
             code = EXIT_BAD_FILE
             continue
         out.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -60,23 +85,63 @@ def run(
     return code
 
 
-def recognize_file(file: Path, recognizer: Recognizer, spotter: SafetySpotter) -> dict[str, object]:
+def _listed(phrases: Path | Grammar | Sequence[Phrase], model_dir: Path) -> tuple[Grammar, tuple[str, ...]]:
+    """What to listen for, and a line for each line of a file that cannot be used."""
+    if isinstance(phrases, Path):
+        listed = read_phrases(phrases, Lexicon.of_model(model_dir))
+        return Grammar(listed.phrases, {}), listed.problems
+    return (phrases if isinstance(phrases, Grammar) else Grammar(tuple(phrases), {})), ()
+
+
+def _of_language(grammar: Grammar, lang: str) -> Grammar:
+    if lang == "auto":
+        return grammar
+    if lang not in {language.value for language in Language}:
+        raise BadInput(f"Unknown language {lang!r}; use auto, zh or mn.")
+    wanted = tuple(phrase for phrase in grammar.phrases if phrase.language.value == lang)
+    if grammar.phrases and not wanted:
+        raise BadInput(f"None of the phrases is in {lang}; give at least one, or --lang auto.")
+    return replace(grammar, phrases=wanted)
+
+
+def _recognize_file(file: Path, ears: _Ears) -> dict[str, object]:
     """The JSON object of one file. Raises `BadInput` when it cannot be read."""
-    recognizer.reset()
-    finals: list[FinalResult | None] = [recognizer.accept(chunk.samples) for chunk in FileSource(file).chunks()]
-    finals.append(recognizer.flush())
-    heard = [final for final in finals if final is not None]
-    readings = joined([Stretch(final.readings if final.accepted else (), 0.0, 0.0) for final in heard])
-    words = [word for final in heard if (word := spotter.spot(final, 0.0))]
-    candidates = readings or tuple(reading for final in heard for reading in final.readings)
+    attempts = hear_recording(load_clip(file), ears.recognizer)
+    finals, readings = _understood(attempts, likely=ears.likely)
+    words = [word for final in finals if (word := ears.spotter.spot(final, 0.0))]
     return {
         "file": str(file),
-        "text": readings[0].text if readings else None,
+        "text": readings[0].text if readings else "",
         "language": readings[0].language.value if readings else None,
         "confidence": round(readings[0].confidence, 3) if readings else 0.0,
-        "nbest": [_shown(reading) for reading in candidates],
+        "nbest": [_shown(reading) for reading in readings or _merged(finals)],
         "safety": _gravest(words),
     }
+
+
+def _understood(attempts: Sequence[Attempt], *, likely: bool) -> tuple[tuple[FinalResult, ...], tuple[Reading, ...]]:
+    """The finals that count, and what they say, best first; nothing when no final is believed."""
+    accepted = attempts[-1].accepted
+    if accepted:
+        said = {final.readings[0].text for final in accepted}
+        if len(said) == 1:  # once, or again and again
+            return attempts[-1].finals, _merged(accepted)
+        return attempts[-1].finals, joined([Stretch(final.readings, 0.0, 0.0) for final in accepted])
+    finals = tuple(final for attempt in attempts for final in attempt.finals)
+    best = max(finals, key=lambda final: final.known, default=None)
+    if likely and best is not None and best.readings and best.known >= LIKELY_KNOWN:
+        return finals, best.readings
+    return finals, ()
+
+
+def _merged(finals: Iterable[FinalResult]) -> tuple[Reading, ...]:
+    """All readings, each once with its best confidence, best first."""
+    best: dict[tuple[Language, str], Reading] = {}
+    for reading in (reading for final in finals for reading in final.readings):
+        key = (reading.language, reading.text)
+        if key not in best or best[key].confidence < reading.confidence:
+            best[key] = reading
+    return tuple(sorted(best.values(), key=lambda reading: -reading.confidence))
 
 
 def _shown(reading: Reading) -> dict[str, object]:
@@ -86,33 +151,3 @@ def _shown(reading: Reading) -> dict[str, object]:
 def _gravest(words: Sequence[SafetyWord]) -> dict[str, object] | None:
     word = max(words, key=lambda word: word.certain, default=None)
     return {"kind": word.kind.value, "certain": word.certain} if word else None
-
-
-def _of_language(phrases: Sequence[Phrase], lang: str) -> list[Phrase]:
-    if lang == "auto":
-        return list(phrases)
-    if lang not in {language.value for language in Language}:
-        raise BadInput(f"Unknown language {lang!r}; use auto, zh or mn.")
-    return [phrase for phrase in phrases if phrase.language.value == lang]
-
-
-def read_phrases(path: Path) -> list[Phrase]:
-    """Phrases of a UTF-8 TSV file: zh or mn, the text, and perhaps its IPA; `#` begins a comment line.
-
-    Raises `BadInput` naming the file and the line.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read; give a UTF-8 file of language, tab, text.") from error
-    phrases = []
-    for number, line in enumerate(lines, 1):
-        cells = [cell.strip() for cell in line.split("\t")]
-        if not any(cells) or cells[0].startswith("#"):
-            continue
-        if len(cells) not in (2, 3) or cells[0] not in {"zh", "mn"} or not cells[1]:
-            raise BadInput(f"{path} line {number}: expected zh or mn, a tab, the text, and perhaps a tab and its IPA.")
-        if len(cells[1]) > LONGEST_PHRASE:
-            raise BadInput(f"{path} line {number}: give a phrase of at most {LONGEST_PHRASE} characters.")
-        phrases.append(Phrase(Language(cells[0]), cells[1], cells[2] or None if len(cells) == 3 else None))
-    return phrases

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import numpy as np
 from uuid6 import uuid7
 
-from robot.messages import Heard, SafetyWord
+from robot.messages import Heard, SafetyWord, Unclear
 from robot.speech.activity import SpeechActivity
 from robot.speech.audio import AudioChunk
+from robot.speech.patience import FIRST_PATIENCE_S, Question
 from robot.speech.recognizer import FinalResult, Recognizer
 from robot.speech.safety import SafetySpotter
-from robot.speech.turns import FIRST_PATIENCE_S, Question, Stretch, Turns, joined
+from robot.speech.safety_watch import SafetyWatch
+from robot.speech.turns import Complete, Stretch, Turns, joined, never_complete
 
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """Somebody spoke, and not one known phrase was in it: an answer, but not one to act on."""
-
-    speech_began_at_s: float
-    speech_ended_at_s: float
+_CRY_S = 1.5
+"""Before the end of what the safety decoder hears: the cry and the pause that ends it."""
 
 
 HearingEvent = Heard | SafetyWord | Unclear
 
 
-class Listener:
-    """Feed it every chunk in order; it answers with what is to be published, safety words first."""
+class Hearing:
+    """What follows from the recogniser's answers, one for every chunk, in order; wherever the recogniser runs."""
 
-    def __init__(self, recognizer: Recognizer, spotter: SafetySpotter, patience_s: float = FIRST_PATIENCE_S) -> None:
-        self._recognizer = recognizer
-        self._spotter = spotter
-        self._turns = Turns(patience_s)
+    def __init__(
+        self,
+        watch: SafetyWatch,
+        patience_s: float = FIRST_PATIENCE_S,
+        complete: Complete = never_complete,
+    ) -> None:
+        self.watch = watch
+        self._turns = Turns(patience_s, complete)
         self._activity = SpeechActivity()
 
     @property
@@ -48,25 +48,61 @@ class Listener:
         self._turns.unmute(now_s)
         self._turns.ask(question)
 
+    def barge_in(self, began_at_s: float) -> None:
+        """Somebody speaks over Hani, who falls silent: what was said since `began_at_s` counts."""
+        self._turns.unmute(began_at_s)
+
+    def take(
+        self, chunk: AudioChunk, final: FinalResult | None, now_s: float, safety: FinalResult | None = None
+    ) -> list[HearingEvent]:
+        """The answers of the recogniser and of the safety decoder to the next chunk.
+
+        Returns what is to be published, safety words first. Times of speech are the stream's, not the clock's: a
+        recogniser that lags behind changes no turn.
+        """
+        self._activity.feed(chunk.samples, chunk.began_at_s)
+        self.take_late(chunk, final, safety)
+        words: list[HearingEvent] = list(self.watch.poll(chunk.ended_at_s))
+        return words + _told(self._turns.poll(chunk.ended_at_s, self._activity.voice_until_s), now_s)
+
+    def take_late(self, chunk: AudioChunk, final: FinalResult | None, safety: FinalResult | None) -> None:
+        """Answers to sound that was taken before and was played to the recogniser again; told with the next chunk."""
+        if safety is not None:
+            muted = self._turns.mostly_muted(chunk.ended_at_s - _CRY_S, chunk.ended_at_s)
+            self.watch.decoded(safety, chunk.ended_at_s, muted=muted)
+        if final is not None:
+            began_at_s, ended_at_s = self._activity.take() or (chunk.ended_at_s, chunk.ended_at_s)
+            muted = self._turns.mostly_muted(began_at_s, ended_at_s)
+            self.watch.heard(final, chunk.ended_at_s, muted=muted)
+            self._turns.add(Stretch(final.readings if final.accepted else (), began_at_s, ended_at_s))
+
+    def end(self, now_s: float) -> list[HearingEvent]:
+        """End of the stream: the turn that was still open."""
+        return _told(self._turns.close(now_s), now_s)
+
+
+class Listener(Hearing):
+    """With a recogniser in the same process. Feed it every chunk in order."""
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        spotter: SafetySpotter,
+        patience_s: float = FIRST_PATIENCE_S,
+        complete: Complete = never_complete,
+    ) -> None:
+        super().__init__(SafetyWatch(spotter), patience_s, complete)
+        self._recognizer = recognizer
+
     def feed(self, chunk: AudioChunk, now_s: float) -> list[HearingEvent]:
         """Take a chunk at `now_s` and return what came of it; empty most of the time."""
-        self._activity.feed(chunk.samples, chunk.began_at_s)
-        events = self._take(self._recognizer.accept(chunk.samples), chunk.ended_at_s, now_s)
-        turn = self._turns.poll(chunk.ended_at_s, speaking=self._activity.speaking)
-        return events + _told(turn, now_s)
+        return self.take(chunk, self._recognizer.accept(chunk.samples), now_s)
 
     def finish(self, now_s: float) -> list[HearingEvent]:
         """End of the stream: what was still open."""
-        events = self._take(self._recognizer.flush(), now_s, now_s)
-        return events + _told(self._turns.close(now_s), now_s)
-
-    def _take(self, final: FinalResult | None, ended_at_s: float, now_s: float) -> list[HearingEvent]:
-        if final is None:
-            return []
-        began_at_s, ended_at_s = self._activity.take() or (ended_at_s, ended_at_s)
-        self._turns.add(Stretch(final.readings if final.accepted else (), began_at_s, ended_at_s))
-        word = self._spotter.spot(final, now_s, strict=self._turns.muted)
-        return [word] if word else []
+        self.take_late(AudioChunk(np.zeros(0, np.int16), now_s), self._recognizer.flush(), None)
+        words: list[HearingEvent] = list(self.watch.poll(now_s))
+        return words + self.end(now_s)
 
 
 def _told(turn: tuple[Stretch, ...] | None, now_s: float) -> list[HearingEvent]:

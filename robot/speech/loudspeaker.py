@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import threading
 import time
@@ -12,12 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from robot.errors import DeviceFault, MissingPart
+from robot.errors import DeviceFault, HaniError, MissingPart
 from robot.messages import Say
 from robot.speech import wav_files
 from robot.speech.wav_files import Sound
 
+log = logging.getLogger(__name__)
+
 _BLOCK_S = 0.04  # a stop is seen between blocks: with the device's buffer well below the 200 ms that barge-in may take
+
+REFERENCE = Path("voice", "now.wav")
+"""In the robot's folder: what the loudspeaker plays, for the ear that has to take it out of what it hears."""
 
 Started = Callable[[], None]
 
@@ -36,15 +42,20 @@ class Player(Protocol):
 
 
 class SoundDevicePlayer:
-    """The loudspeaker `device` (number or part of its name; empty: the system's default), through PortAudio."""
+    """The loudspeaker `device` (number or part of its name; empty: the system's default), through PortAudio.
 
-    def __init__(self, device: str = "") -> None:
+    `reference` is the file where the sound lies while it is played.
+    """
+
+    def __init__(self, device: str = "", reference: Path | None = None) -> None:
         self._device: int | str | None = int(device) if device.isdigit() else device or None
+        self._reference = reference
 
     def play(self, wav: Path, say: Say, started: Started, stop: threading.Event) -> bool:
         del say  # the device needs only the sound
         sounddevice = _sounddevice()
         sound = wav_files.read(wav)
+        self._leave_reference(sound)
         try:
             sound = self._at_a_rate_of_the_device(sounddevice, sound)
             stream = sounddevice.RawOutputStream(
@@ -57,6 +68,17 @@ class SoundDevicePlayer:
 
     def close(self) -> None:
         """Nothing stays open between two texts."""
+
+    def _leave_reference(self, sound: Sound) -> None:
+        if self._reference is None:
+            return
+        fresh = self._reference.with_suffix(".fresh")
+        try:
+            fresh.parent.mkdir(parents=True, exist_ok=True)
+            wav_files.write(fresh, sound)
+            os.replace(fresh, self._reference)
+        except (HaniError, OSError) as error:  # without it nobody can barge in, but Hani speaks
+            log.warning("the voice's reference cannot be written: %s", type(error).__name__)
 
     def _at_a_rate_of_the_device(self, sounddevice: Any, sound: Sound) -> Sound:
         try:

@@ -1,16 +1,15 @@
 """Recognition: 16 kHz samples in, phrases of both languages out, by Vosk over a graph of `graph_builder`.
 
-Confidence. Vosk gives every alternative's log-likelihood (nats). One alternative is the filler `[unk]`, a free loop
-over all tokens that fits any speech. Confidence is the softmax of the alternatives with the filler lowered by an
-allowance that grows with the phrase's length: short phrases are imitated by other speech more easily, and a slip in a
-long one costs less. It ranks with a sensible middle and is no calibrated probability (counts: models/speech/README.md).
+Vosk gives the log-likelihood (nats) of every alternative, among them the filler `[unk]`, a free loop over all tokens
+that fits any speech. `confidence` weighs them by the numbers of a `Calibration`, which were fitted on recordings.
+
+What the words of a path mean (phrase, slots, length, kind) is told by the graph's `PhraseBook`.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,21 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.errors import MissingPart
-from robot.messages import Language, Reading
-from robot.speech.graph_builder import LATTICE_BEAM, PHRASES_FILE, UNKNOWN_WORD
+from robot.messages import Reading
+from robot.speech.calibration import Calibration
+from robot.speech.confidence import LEAST_SHARE, SCORE_DIGITS, Evidence, SpeechMeter, confidences, evidence
+from robot.speech.graph_builder import LATTICE_BEAM, UNKNOWN_WORD
+from robot.speech.phrase_book import PhraseBook
 
 SAMPLE_RATE_HZ = 16_000
-ACCEPTED_CONFIDENCE = 0.5  # the phrase and the filler, with its allowance, are equally likely
-LEAST_BEST = 0.33  # below, several phrases share the evidence and none of them was said
+ACCEPTED_CONFIDENCE = 0.5  # for a final that brings no bar of its own
 Samples = NDArray[np.int16]
 
 _QUIET = -2  # at -1 every result with alternatives logs a warning about word alignment, which no caller uses
 _ALTERNATIVES = 8
-_SHORT_TOKENS = 5  # up to here the filler gets no allowance
-_ALLOWANCE_PER_TOKEN = 0.8  # nats
-_MOST_ALLOWANCE = 6.0  # nats
-_SCORE_DIGITS = 3
-_TEMPERATURE = 2.0  # frames are not independent: likelihood ratios are flattened by this
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +37,20 @@ class FinalResult:
     """One stretch of speech between pauses.
 
     `readings` are best first, homophones with equal confidence; empty when it was like no phrase at all. `known` is the
-    confidence (0..1) that it was a known phrase, whichever.
+    probability (0..1) that it was a known phrase, whichever; `least_known` is the bar for a phrase of this length.
+    `evidence` is what both were weighed from.
     """
 
     readings: tuple[Reading, ...]
     known: float = 1.0
+    least_known: float = ACCEPTED_CONFIDENCE
+    evidence: Evidence | None = None
 
     @property
     def accepted(self) -> bool:
         """Whether the readings are to be believed; otherwise somebody spoke, but not a known phrase."""
-        return bool(self.readings) and self.known >= ACCEPTED_CONFIDENCE and self.readings[0].confidence >= LEAST_BEST
+        best = self.readings[0].confidence if self.readings else 0.0
+        return best > 0.0 and self.known >= self.least_known and best >= LEAST_SHARE * self.known
 
 
 class Recognizer(Protocol):
@@ -66,36 +66,29 @@ class Recognizer(Protocol):
         """Forget everything heard so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    row: int
-    language: Language
-    text: str
-    tokens: int
-
-
 class VoskRecognizer:
-    """Vosk over one graph folder. Raises `MissingPart` when the folder cannot be loaded."""
+    """Vosk over one graph folder. Raises `MissingPart` when the folder cannot be loaded.
 
-    def __init__(self, graph_dir: Path) -> None:
+    Its confidences go by `calibration`, else by the one of the graph's model.
+    """
+
+    def __init__(self, graph_dir: Path, calibration: Calibration | None = None) -> None:
         import vosk
 
         vosk.SetLogLevel(_QUIET)
+        self._book = PhraseBook.of_graph(graph_dir)
+        self._calibration = calibration or Calibration.of_model(graph_dir)
         try:
-            rows = json.loads((graph_dir / PHRASES_FILE).read_text(encoding="utf-8"))
             model = vosk.Model(str(graph_dir))
         except Exception as error:  # vosk raises plain Exception for a folder that it cannot load
             raise MissingPart(
                 f"The speech graph {graph_dir} cannot be loaded; delete it, it will be built again."
             ) from error
-        self._phrases = {
-            f"p{row}": _Known(row, Language(language), text, tokens)
-            for row, (language, text, tokens) in enumerate(rows)
-        }
         self._new_engine: Callable[[], Any] = lambda: vosk.KaldiRecognizer(model, SAMPLE_RATE_HZ)
         self.reset()
 
     def accept(self, samples: Samples) -> FinalResult | None:
+        self._meter.feed(samples)
         if self._engine.AcceptWaveform(samples.tobytes()):
             return self._final(self._engine.Result())
         return None
@@ -106,38 +99,33 @@ class VoskRecognizer:
     def reset(self) -> None:
         self._engine = self._new_engine()  # the engine's own Reset keeps up to half a second of the old stream
         self._engine.SetMaxAlternatives(_ALTERNATIVES)
+        self._meter = SpeechMeter()
 
     def _final(self, result: str) -> FinalResult | None:
+        speech_s = self._meter.take()
+        alternatives = json.loads(result)["alternatives"]
         scores: dict[str, float] = {}
-        for alternative in json.loads(result)["alternatives"]:
+        for alternative in alternatives:
             scores.setdefault(alternative["text"], alternative["confidence"])
         if next(iter(scores), "") == "":  # silence is the best path
             return None
-        spoken = [word for word in scores if word]
-        heard = [self._phrases[word] for word in spoken if word != UNKNOWN_WORD]
-        likelihoods = [scores[word] for word in spoken if word != UNKNOWN_WORD]
-        confidences, known = judged(likelihoods, [phrase.tokens for phrase in heard], scores.get(UNKNOWN_WORD))
-        ranked = sorted(zip(confidences, heard, strict=True), key=lambda pair: (-pair[0], pair[1].row))
-        readings = tuple(Reading(phrase.text, phrase.language, value) for value, phrase in ranked)
-        return FinalResult(readings, known)
-
-
-def judged(scores: Sequence[float], tokens: Sequence[int], filler: float | None) -> tuple[list[float], float]:
-    """Confidence in 0..1 of each phrase, and that it was one of them, from log-likelihoods (nats) best first.
-
-    `tokens` are the phrases' lengths; `filler` is the likelihood of `[unk]`, None when it lay below the lattice beam.
-    Equal scores are homophones: nothing can part them, so they share one place instead of halving it.
-    """
-    if not scores:
-        return [], 0.0
-    best = max(scores)
-    allowance = min(max(tokens[0] - _SHORT_TOKENS, 0) * _ALLOWANCE_PER_TOKEN, _MOST_ALLOWANCE)
-    rival = (best - LATTICE_BEAM if filler is None else filler) - allowance
-    top = max(best, rival)
-    shares = [math.exp((round(score, _SCORE_DIGITS) - top) / _TEMPERATURE) for score in scores]
-    phrases = sum(set(shares))
-    whole = phrases + math.exp((rival - top) / _TEMPERATURE)
-    return [share / whole for share in shares], phrases / whole
+        found = [(score, phrase) for words, score in scores.items() if (phrase := self._book.read(words))]
+        if not found:
+            return FinalResult((), 0.0)
+        found.sort(key=lambda pair: (-round(pair[0], SCORE_DIGITS), pair[1].row))
+        seen = evidence(
+            [score for score, _ in found],
+            found[0][1].tokens,
+            scores.get(UNKNOWN_WORD),
+            LATTICE_BEAM,
+            speech_s,
+            cut=len(alternatives) == _ALTERNATIVES,
+        )
+        values, known = confidences(seen, self._calibration)
+        readings = tuple(
+            Reading(phrase.text, phrase.language, value) for value, (_, phrase) in zip(values, found, strict=True)
+        )
+        return FinalResult(readings, known, self._calibration.least_known(seen.tokens), seen)
 
 
 class FakeRecognizer:

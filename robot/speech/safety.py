@@ -18,7 +18,7 @@ from robot.messages import Language, Reading, SafetyKind, SafetyWord
 from robot.speech.recognizer import FinalResult
 
 DOUBTFUL_CONFIDENCE = 0.3  # from here on a safety phrase that was not chosen is worth a question
-_CLEAR_LEAD = 0.5  # a harmless reading with more than this share of the confidence makes us ask: homophones, neighbours
+CLEAR_LEAD = 0.5  # a harmless reading with more than this share of the confidence makes us ask: homophones, neighbours
 
 _NOT_HAN = re.compile(r"[^\u3400-\u9fff0-9]")
 _NOT_CYRILLIC = re.compile(r"[^а-яёөү ]")
@@ -26,6 +26,7 @@ _ZH_PARTICLES = re.compile(r"^(?:快|请|喂|啊|哎哟|哎呀|哎)+|[啊呀吧�
 _ZH_DENIED_BEFORE = re.compile(r"(?:没|没有|不是|不用|不要|别|未)(?:再|有|被)?$")
 _ZH_HARMLESS_AFTER = re.compile(r"^了?(?:恩人|稻草|的故事|一?[个只把块张台部]|一手|[坏碎碗杯盘])")
 _ZH_TALE = re.compile(r"昨天|前天|上次|以前|去年|小时候|那年|那天|电视|故事|新闻|听说")
+_AGAIN = re.compile(r"(.{2,}?)(?: ?\1)+")
 _MN_DENIED = re.compile(r"(?:гүй|биш|болохгүй)$")
 _MN_TALE = frozenset({"өчигдөр", "уржигдар", "урьд", "өмнө", "ноднин", "үлгэр", "зурагт", "мэдээ"})
 _MN_HARMLESS = frozenset(
@@ -51,6 +52,15 @@ class SafetySpotter:
 
     `harmless` are parts of sentences that look like a safety phrase and are not; they are cut out first. `everyday` are
     whole phrases whose likeness to a safety phrase means nothing, because the recogniser weighs both (its grammar).
+    `alone` are those of `phrases` that count only when nothing else was said.
+
+    | said                                             | here                 | `dialogue.words.safety_kind`     |
+    | ------------------------------------------------ | -------------------- | -------------------------------- |
+    | a phrase and nothing else, once or several times | certain, if believed | a cry                            |
+    | a phrase of "anywhere" inside a sentence         | Hani asks            | a cry: asks; in a check-in it    |
+    |                                                  |                      | raises                           |
+    | a phrase of "alone" inside a sentence            | nothing              | nothing                          |
+    | the same denied, or a tale of the past           | nothing              | nothing for the listed harmless  |
     """
 
     def __init__(
@@ -58,8 +68,12 @@ class SafetySpotter:
         phrases: Mapping[tuple[Language, str], SafetyKind],
         harmless: Mapping[Language, Sequence[str]] | None = None,
         everyday: Iterable[tuple[Language, str]] = (),
+        alone: Iterable[tuple[Language, str]] = (),
     ) -> None:
         self._everyday = frozenset(everyday)
+        self._alone = frozenset(
+            _bare_zh(text) if language is Language.ZH else _plain_mn(text) for language, text in alone
+        )
         harmless = harmless or {}
         self._harmless_zh = [_NOT_HAN.sub("", text) for text in harmless.get(Language.ZH, ())]
         self._harmless_mn = [_plain_mn(text) for text in harmless.get(Language.MN, ())]
@@ -78,7 +92,7 @@ class SafetySpotter:
                 continue
             if strict and not (believed and spotted.exact):
                 continue
-            certain = believed and spotted.exact and harmless <= reading.confidence * _CLEAR_LEAD
+            certain = believed and spotted.exact and harmless <= reading.confidence * CLEAR_LEAD
             return SafetyWord(str(uuid7()), spotted.kind, spotted.language, certain, now_s)
         return None
 
@@ -90,17 +104,22 @@ class SafetySpotter:
 
     def _spot_zh(self, text: str) -> Spotted | None:
         plain = _without(_NOT_HAN.sub("", text), self._harmless_zh)
-        bare = _bare_zh(plain)
+        bare = _once(_bare_zh(plain))
         if bare in self._zh:
             return Spotted(self._zh[bare], Language.ZH, exact=True)
         if _ZH_TALE.search(plain):
             return None
         for phrase, kind in self._zh.items():
+            if phrase in self._alone:
+                continue
             for found in re.finditer(re.escape(phrase), plain):
                 before, after = plain[: found.start()], plain[found.end() :]
                 if not _ZH_DENIED_BEFORE.search(before) and not _ZH_HARMLESS_AFTER.match(after):
                     return Spotted(kind, Language.ZH, exact=False)
-        if any(phrase in plain for phrase in self._zh) or (Language.ZH, text) in self._everyday:
+        if (
+            any(phrase in plain for phrase in self._zh if phrase not in self._alone)
+            or (Language.ZH, text) in self._everyday
+        ):
             return None  # it was there and harmless, or is only like one
         return self._alike_zh(bare)
 
@@ -114,7 +133,7 @@ class SafetySpotter:
         return None
 
     def _spot_mn(self, text: str) -> Spotted | None:
-        plain = _without(_plain_mn(text), self._harmless_mn)
+        plain = _once(_without(_plain_mn(text), self._harmless_mn))
         if plain in self._mn:
             return Spotted(self._mn[plain], Language.MN, exact=True)
         words = plain.split()
@@ -122,7 +141,7 @@ class SafetySpotter:
             return None
         denied = _MN_DENIED.search(words[-1]) is not None
         for phrase, kind in self._mn.items():
-            if not denied and f" {phrase} " in f" {plain} ":
+            if not denied and phrase not in self._alone and f" {phrase} " in f" {plain} ":
                 return Spotted(kind, Language.MN, exact=False)
         if denied or _MN_HARMLESS & set(words) or (Language.MN, text) in self._everyday:
             return None
@@ -145,6 +164,12 @@ def _bare_zh(text: str) -> str:
     """Han characters without calls and particles around them; the whole when nothing else is left."""
     plain = _NOT_HAN.sub("", text)
     return _ZH_PARTICLES.sub("", plain) or plain
+
+
+def _once(text: str) -> str:
+    """A phrase that was said several times in one breath, once: 救命救命 is 救命."""
+    again = _AGAIN.fullmatch(text)
+    return again.group(1) if again else text
 
 
 def _plain_mn(text: str) -> str:

@@ -1,37 +1,29 @@
 """Turns: when somebody has finished speaking. Pure: time and sound levels are arguments.
 
 Older people pause inside a sentence, so a turn joins the recogniser's finals until the speaker has been silent for the
-patience. The numbers follow studies of pauses in old age
-(Sluis 2020, Kobayashi 2019): start 1.2 s, 0.9 to 3.0 s, half as long again after
-our own question, 0.6 s after a closed question, at most 20 s in all.
+patience (see `patience`): longer after our own open question, 0.6 s after a closed one, shorter when no longer phrase
+begins with what was said; at most 20 s in all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from robot.messages import Language, Reading
+from robot.speech.patience import FIRST_PATIENCE_S, Patience, Question
 
-FIRST_PATIENCE_S = 1.2
-LEAST_PATIENCE_S = 0.9
-MOST_PATIENCE_S = 3.0
-CLOSED_PATIENCE_S = 0.6
-OPEN_QUESTION_FACTOR = 1.5
 LONGEST_TURN_S = 20.0
 
 _CUT_OFF_WITHIN_S = 1.5  # who speaks on so soon after we closed the turn was interrupted
-_LEARN_UP = 1.15  # design, not measured: some four interruptions double the patience
-_LEARN_DOWN = 0.98
+_UNCLEAR_TAIL_S = 5.0  # design: a voice of which nothing is understood (a television) holds a turn no longer
+_FINAL_DUE_S = 0.9  # after a voice: the recogniser's endpoint at 0.5 s, and its work
+_SAME_S = 0.1  # a voice that ends with a stretch is that stretch
+_MUTES_KEPT = 32
 
-
-class Question(str, Enum):
-    """What Hani has just asked; a closed question expects yes, no or help."""
-
-    NONE = "none"
-    OPEN = "open"
-    CLOSED = "closed"
+Complete = Callable[[Reading], bool]
+"""Whether nothing longer that could be understood begins with a reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +35,28 @@ class Stretch:
     ended_at_s: float
 
 
+def never_complete(_reading: Reading) -> bool:
+    """Of a grammar that nobody knows."""
+    return False
+
+
 class Turns:
     """Joins stretches into turns. Call `poll` with every chunk; it hands out a turn when it is over."""
 
-    def __init__(self, patience_s: float = FIRST_PATIENCE_S) -> None:
-        self.patience_s = min(max(patience_s, LEAST_PATIENCE_S), MOST_PATIENCE_S)
+    def __init__(self, patience_s: float = FIRST_PATIENCE_S, complete: Complete = never_complete) -> None:
+        self._patience = Patience(patience_s)
+        self._complete = complete
         self.question = Question.NONE
         self._stretches: list[Stretch] = []
-        self._closed_at_s: float | None = None
+        self._longest_pause_s = 0.0
+        self._closed: _Closed | None = None
+        self._mutes: deque[tuple[float, float]] = deque(maxlen=_MUTES_KEPT)
         self._muted_from_s: float | None = None
-        self._unmuted_at_s = float("-inf")
-        self._last_mute_from_s = float("-inf")
+
+    @property
+    def patience_s(self) -> float:
+        """The pause that ends a turn, as learnt so far."""
+        return self._patience.patience_s
 
     @property
     def muted(self) -> bool:
@@ -66,7 +69,7 @@ class Turns:
 
     def unmute(self, now_s: float) -> None:
         if self._muted_from_s is not None:
-            self._last_mute_from_s, self._unmuted_at_s = self._muted_from_s, now_s
+            self._mutes.append((self._muted_from_s, now_s))
             self._muted_from_s = None
 
     def ask(self, question: Question) -> None:
@@ -75,27 +78,38 @@ class Turns:
 
     def wait_s(self) -> float:
         """How long a silence ends the turn now."""
-        if self.question is Question.CLOSED:
-            return CLOSED_PATIENCE_S
-        return self.patience_s * (OPEN_QUESTION_FACTOR if self.question is Question.OPEN else 1.0)
+        readings = joined(self._stretches)
+        complete = bool(readings) and bool(self._stretches[-1].readings) and self._complete(readings[0])
+        return self._patience.wait_s(self.question, complete=complete)
 
     def add(self, stretch: Stretch) -> None:
         """A stretch has ended. It is dropped when most of it was spoken into our own voice."""
-        if self._mostly_muted(stretch):
+        if self.mostly_muted(stretch.began_at_s, stretch.ended_at_s):
             return
-        if not self._stretches and self._closed_at_s is not None:
-            interrupted = stretch.began_at_s - self._closed_at_s <= _CUT_OFF_WITHIN_S
-            learnt = self.patience_s * (_LEARN_UP if interrupted else _LEARN_DOWN)
-            self.patience_s = min(max(learnt, LEAST_PATIENCE_S), MOST_PATIENCE_S)
+        if self._stretches:
+            pause_s = stretch.began_at_s - self._stretches[-1].ended_at_s
+            self._longest_pause_s = max(self._longest_pause_s, pause_s)
+            self._patience.joined(pause_s)
+        else:
+            self._learn_from(stretch)
+        if not any(earlier.readings for earlier in self._stretches) and stretch.readings:
+            self._stretches.clear()  # what was not understood before it neither belongs to it nor uses up its time
         self._stretches.append(stretch)
 
-    def poll(self, now_s: float, *, speaking: bool = False) -> tuple[Stretch, ...] | None:
-        """The turn that is over at `now_s`, once; `speaking` says that a voice is heard right now and keeps it open."""
+    def poll(self, now_s: float, voice_until_s: float = float("-inf")) -> tuple[Stretch, ...] | None:
+        """The turn that is over at `now_s`, once.
+
+        `voice_until_s` is when a voice was heard last, known or not: it keeps the turn open, and what it said is waited
+        for, since the recogniser answers half a second later.
+        """
         if not self._stretches:
             return None
-        silent_s = now_s - self._stretches[-1].ended_at_s
+        last_s = self._stretches[-1].ended_at_s
+        wait_s = self.wait_s()
+        if voice_until_s > last_s + _SAME_S:
+            last_s, wait_s = voice_until_s, max(wait_s, _FINAL_DUE_S)
         whole_s = now_s - self._stretches[0].began_at_s
-        if (speaking or silent_s < self.wait_s()) and whole_s < LONGEST_TURN_S:
+        if now_s - last_s < wait_s and whole_s < LONGEST_TURN_S and not self._only_noise(now_s, wait_s):
             return None
         return self.close(now_s)
 
@@ -104,17 +118,53 @@ class Turns:
         turn, self._stretches = tuple(self._stretches), []
         if not turn:
             return None
-        self._closed_at_s = now_s
+        understood = any(stretch.readings for stretch in turn)
+        self._closed = _Closed(now_s, turn[-1].ended_at_s, self._longest_pause_s, self.question) if understood else None
+        self._longest_pause_s = 0.0
         self.question = Question.NONE
         return turn
 
-    def _mostly_muted(self, stretch: Stretch) -> bool:
-        length_s = max(stretch.ended_at_s - stretch.began_at_s, 0.0)
+    def mostly_muted(self, began_at_s: float, ended_at_s: float) -> bool:
+        """Whether Hani itself was speaking for at least half of that time, in however many texts."""
+        open_mute = [] if self._muted_from_s is None else [(self._muted_from_s, ended_at_s)]
+        mutes = [*self._mutes, *open_mute]
+        if ended_at_s <= began_at_s:
+            return any(from_s <= ended_at_s <= until_s for from_s, until_s in mutes)
+        muted_s = sum(max(min(ended_at_s, until_s) - max(began_at_s, from_s), 0.0) for from_s, until_s in mutes)
+        return muted_s >= (ended_at_s - began_at_s) / 2
+
+    def _only_noise(self, now_s: float, wait_s: float) -> bool:
+        """Whether something was understood, and for long only voices of which nothing was."""
+        if self._stretches[-1].readings:
+            return False
+        understood = [stretch for stretch in self._stretches if stretch.readings]
+        return bool(understood) and now_s - understood[-1].ended_at_s >= wait_s + _UNCLEAR_TAIL_S
+
+    def _learn_from(self, stretch: Stretch) -> None:
+        """The first stretch of a turn tells whether the one before was closed too early."""
+        closed, self._closed = self._closed, None
+        if closed is None:
+            return
+        went_on = stretch.began_at_s - closed.at_s <= _CUT_OFF_WITHIN_S
+        if not went_on:
+            self._patience.ended(closed.longest_pause_s)
+        elif closed.question is not Question.CLOSED and not self._spoke_since(closed.at_s, stretch.began_at_s):
+            self._patience.cut_off(stretch.began_at_s - closed.speech_ended_at_s)
+
+    def _spoke_since(self, from_s: float, until_s: float) -> bool:
+        """Whether Hani spoke in between: then the next stretch is an answer, not the rest of a sentence."""
+        began = [mute_from_s for mute_from_s, _ in self._mutes]
         if self._muted_from_s is not None:
-            muted_s = stretch.ended_at_s - max(stretch.began_at_s, self._muted_from_s)
-        else:
-            muted_s = min(stretch.ended_at_s, self._unmuted_at_s) - max(stretch.began_at_s, self._last_mute_from_s)
-        return muted_s >= length_s / 2
+            began.append(self._muted_from_s)
+        return any(from_s <= began_s <= until_s for began_s in began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    at_s: float
+    speech_ended_at_s: float
+    longest_pause_s: float
+    question: Question
 
 
 def joined(turn: Sequence[Stretch]) -> tuple[Reading, ...]:

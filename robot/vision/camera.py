@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,22 +16,32 @@ import cv2
 from robot.errors import BadInput, DeviceFault
 from robot.vision.pose import Image
 
-SHORT_BY_S = 1.0  # a file that ends so much before its header says is broken
+SHORT_BY_S = 1.0  # a file that ends so much before its header says is broken,
+SHORT_BY_SHARE = 0.05  # and by such a share: a longer sound track is no fault
+MAX_FRAMES = 10_000_000  # a header that claims more does not know
+WANTED_SIZE_PX = (640, 480)  # asked of a device, which may give another
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture (H x W x 3, BGR, uint8). `at_s` is Unix time; for a video file, seconds from its beginning."""
+    """One picture (H x W x 3, BGR, uint8). `at_s` is Unix time; for a video file, seconds from its beginning.
+
+    `waited_s` is how long the camera let one wait for it.
+    """
 
     image: Image
     at_s: float
+    waited_s: float = 0.0
 
 
 class Camera(Protocol):
     """Delivers frames, each as of the moment it is asked for; the caller sets the pace by asking."""
 
-    def frames(self) -> Iterator[Frame]:
-        """The frames, until the end of a file or for ever; raises DeviceFault or BadInput."""
+    def frames(self) -> Generator[Frame, None, None]:
+        """The frames, until the end of a file or for ever; closing it releases the device.
+
+        Raises DeviceFault, BadInput.
+        """
         ...
 
 
@@ -44,18 +55,23 @@ class DeviceCamera:
         self._device = device
         self._now = now
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         _quiet_opencv()
         capture: Any = cv2.VideoCapture(self._device)
         try:
             if not capture.isOpened():
                 raise DeviceFault(f"camera {self._device} does not open: check that it is plugged in and not in use")
+            capture.set(cv2.CAP_PROP_FRAME_WIDTH, WANTED_SIZE_PX[0])
+            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, WANTED_SIZE_PX[1])
             while True:
+                asked_at_s = time.perf_counter()
                 self._skip_stale(capture)
                 ok, image = capture.retrieve()
-                if not ok:
+                if not ok or image is None:
                     raise DeviceFault(f"camera {self._device} stopped delivering: check its cable")
-                yield Frame(image, self._now())
+                yield Frame(image, self._now(), time.perf_counter() - asked_at_s)
+        except cv2.error:
+            raise DeviceFault(f"camera {self._device} delivers no pictures: unplug it and plug it in again") from None
         finally:
             capture.release()
 
@@ -74,21 +90,44 @@ class FileCamera:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         capture = open_video(self._path)
         try:
             rate_hz, count = video_rate_hz(capture), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-            read = 0
+            clock, at_s, read = _FileClock(1 / rate_hz), 0.0, 0
             while True:
                 ok, image = capture.read()
-                if not ok:
+                if not ok or image is None:
                     break
-                yield Frame(image, read / rate_hz)
+                at_s = clock.next_s(float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000)
+                yield Frame(image, at_s)
                 read += 1
-            if read == 0 or (count - read) / rate_hz > SHORT_BY_S:
-                raise BadInput(f"{self._path} breaks off after {read / rate_hz:.1f} s: give a whole video file")
+            missing_s = count / rate_hz - at_s if 0 < count < MAX_FRAMES and count > read else 0.0
+            if read == 0:
+                raise BadInput(f"{self._path} has no pictures: give a video file that plays")
+            if missing_s > max(SHORT_BY_S, SHORT_BY_SHARE * count / rate_hz):
+                raise BadInput(f"{self._path} breaks off after {at_s:.1f} s: give a whole video file")
+        except cv2.error:
+            raise BadInput(f"{self._path} cannot be decoded: give an .mp4 or .avi file that plays") from None
         finally:
             capture.release()
+
+
+class _FileClock:
+    """A file's own time of each picture, counted from the first; by the frame rate where the file does not tell."""
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._first_s: float | None = None
+        self._last_s = -period_s
+
+    def next_s(self, told_s: float) -> float:
+        if not math.isfinite(told_s) or told_s < 0:
+            told_s = 0.0
+        self._first_s = told_s if self._first_s is None else self._first_s
+        at_s = told_s - self._first_s
+        self._last_s = at_s if at_s > self._last_s else self._last_s + self._period_s
+        return self._last_s
 
 
 def open_video(path: Path) -> Any:

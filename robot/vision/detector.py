@@ -1,160 +1,254 @@
-"""Follows people from frame to frame, runs the fall rules for each, and speaks in `FallEvent`s. Pure."""
+"""Follows everybody in view, runs the fall rules for each, and speaks in `FallEvent`s. Pure: no pixels, no clock.
+
+This is the one entry for whoever has poses, be they from a camera or from a simulation: `FallDetector.step`.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import uuid6
 
-from robot.messages import FallEvent
+from robot.messages import FallEvent, RoomView, Zone
 from robot.vision.pose import Person
-from robot.vision.posture import Posture, posture_of
-from robot.vision.rules import FallMachine, FallRules, Finding, State
-from robot.vision.zones import Polygon, contains
+from robot.vision.posture import Posture
+from robot.vision.rules import FallRules, Finding, Place, State
+from robot.vision.tracker import Track, Tracker, postures_of
+from robot.vision.zones import NO_ZONES, Zones
 
-SAME_PERSON_SIZES = 0.35  # two detections nearer than this (in body sizes) are one person; prototype
-REACH_SIZES = 0.6  # how far a person may be from where they were last seen; prototype
-REACH_SIZES_S = 0.5  # and how much further for each second (up to one) unseen; prototype
-REMEMBERED_S = 1.0  # unseen for longer, a track yields to any that is in view; chosen
-FORGET_S = 2.5  # a standing person unseen for so long is gone; prototype
-FORGET_LOW_S = 10.0  # lying people are often missed (arms over the head: score 0.07), so wait longer for them
-HELPER_HEIGHT_H = 0.7  # after that, whoever is taller than this is a helper, not the one who lay there; chosen
-FORGET_ALARMED_S = 120.0  # and for someone already reported, so that flicker reports nobody twice
+HOLD_S = 10.0  # somebody stands beside the fallen: time to help them up before others are called; chosen
+HELPER_GONE_S = 2.0  # a helper unseen for so long has left; kneeling over the fallen hides one for a moment; chosen
+HELPER_STOOD_S = 10.0  # whoever stood so recently is a helper, also while they bend down; chosen
+IGNORED_SHARE = 0.8  # of the visible joints inside an ignored zone: in the picture on the wall, not before it; chosen
+VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInfo:
+    """When and how large: `t_s` on any steady clock, `at_s` in Unix time; `brightness` is the mean level, 0..255."""
+
+    t_s: float
+    at_s: float
+    width_px: int
+    height_px: int
+    brightness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something like a fall that was not told, and why: `in_bed`, `on_sofa`, `helper_beside`,
+    `helped_up`, `picture`.
+    """
+
+    at_s: float
+    track: int
+    why: str
 
 
 @dataclass(slots=True)
-class _Track:
-    number: int
-    machine: FallMachine
-    posture: Posture
-    seen_at_s: float
-
-    def takes(self, posture: Posture, at_s: float) -> float | None:
-        """How far this posture is from the track, in body sizes; None when it cannot be the same person."""
-        unseen_s = at_s - self.seen_at_s
-        standing_px = self.machine.height_px or self.posture.size_px
-        if unseen_s > FORGET_S and posture.height_px > HELPER_HEIGHT_H * standing_px:
-            return None
-        distance = math.hypot(
-            posture.centre_x_px - self.posture.centre_x_px, posture.centre_y_px - self.posture.centre_y_px
-        ) / max(posture.size_px, self.posture.size_px)
-        return distance if distance < REACH_SIZES + REACH_SIZES_S * min(1.0, unseen_s) else None
-
-    def is_gone(self, at_s: float) -> bool:
-        if self.machine.state in (State.ALARMED, State.IN_BED):
-            return at_s - self.seen_at_s > FORGET_ALARMED_S
-        return at_s - self.seen_at_s > (FORGET_LOW_S if self.machine.low else FORGET_S)
+class _Held:
+    finding: Finding
+    track: Track
+    since_s: float
 
 
 class FallDetector:
     """People in, fall events out.
 
-    `bed` is the bed's polygon in fractions of the frame. It silences nothing by itself: only while `bed_occupied` is
-    True (the mattress says so, freshly), one person is in view, and their hip is inside. None, unknown, never silences.
+    A bed's zone silences nothing by itself: only while `bed_occupied` is True (the mattress says so, freshly), one
+    person is in view, and their hip is inside. None, unknown, never silences. Whoever lies with hips and body inside a
+    sofa's zone rests. While another person stands beside the fallen, an event waits `HOLD_S` for them to help.
     """
 
     def __init__(
         self,
         rules: FallRules | None = None,
-        bed: Polygon | None = None,
+        zones: Zones = NO_ZONES,
         new_id: Callable[[], str] = lambda: str(uuid6.uuid7()),
     ) -> None:
         self._rules = rules or FallRules()
-        self._bed = bed
+        self._zones = zones
         self._new_id = new_id
-        self._tracks: list[_Track] = []
-        self._count = 0
-        self._started_at_s: float | None = None
+        self._tracker = Tracker(self._rules)
+        self._seen: list[Track] = []
+        self._held: dict[int, _Held] = {}
+        self._helped: dict[int, float] = {}
+        self._withheld: list[Withheld] = []
+        self._frame = FrameInfo(0.0, 0.0, 1, 1)
 
     @property
     def is_falling(self) -> bool:
         """Whether somebody is in a drop that is not yet confirmed: the wrong moment to save frames."""
-        return any(track.machine.state is State.FALLING for track in self._tracks)
+        return any(track.machine.state is State.FALLING for track in self._tracker.tracks)
 
-    def step(
-        self,
-        people: Sequence[Person],
-        t_s: float,
-        now_at_s: float,
-        frame_size_px: tuple[int, int],
-        bed_occupied: bool | None = None,
-    ) -> list[FallEvent]:
-        """Take everybody seen at `t_s` (any steady clock) = `now_at_s` (Unix time) in a frame of (width, height)."""
-        if self._started_at_s is None:
-            self._started_at_s = t_s
-        seen = self._follow(_postures(people), t_s)
-        in_view = sum(not self._is_small(track, frame_size_px) for track in seen)
+    @property
+    def misses_somebody(self) -> bool:
+        """Whether somebody who is remembered is not seen: they may lie there, and the model does not see them."""
+        return any(track.seen_at_s < self._frame.t_s for track in self._tracker.tracks)
+
+    def step(self, people: Sequence[Person], frame: FrameInfo, bed_occupied: bool | None = None) -> list[FallEvent]:
+        """Take everybody seen in a frame; returns what is to be told now."""
+        if (frame.width_px, frame.height_px) != (self._frame.width_px, self._frame.height_px):
+            self._start_anew()
+        self._frame = frame
+        postures = postures_of([person for person in people if not self._is_ignored(person)])
+        self._seen = [track for track in self._tracker.follow(postures, frame.t_s) if self._counts(track)]
+        alone = sum(not track.stands_still(frame.t_s) for track in self._seen) <= 1
         events = []
-        for track in self._tracks:
-            in_bed = bed_occupied is True and in_view <= 1 and self._hip_in_bed(track.posture, frame_size_px)
-            if track not in seen:
-                finding = track.machine.miss(t_s, in_bed)
-            elif self._is_small(track, frame_size_px):
-                continue
-            else:
-                finding = track.machine.see(t_s, track.posture, in_bed)
+        for track in self._tracker.tracks:
+            if track.seen_at_s == frame.t_s and track not in self._seen:
+                continue  # a picture, or too small
+            finding = self._judge(track, bed_occupied is True and alone)
             if finding is not None:
-                events.append(self._event(track, finding, t_s, now_at_s))
-        self._tracks = [track for track in self._tracks if not track.is_gone(t_s)]
+                events += self._tell_or_hold(track, finding)
+        events += self._release()
+        self._tracker.forget(frame.t_s)
         return events
 
-    def _follow(self, postures: Sequence[Posture], t_s: float) -> list[_Track]:
-        """Give each posture to the nearest free track, or to a new one; returns the tracks seen now."""
-        seen: list[_Track] = []
-        for posture in postures:
-            # who was seen a moment ago comes before whoever is only remembered: a new fall on the spot of an old one
-            # must not be taken for the old one, which was told long ago
-            near = [
-                (t_s - track.seen_at_s > REMEMBERED_S, distance, track.number, track)
-                for track in self._tracks
-                if track not in seen and (distance := track.takes(posture, t_s)) is not None
-            ]
-            track = min(near)[3] if near else self._new_track(posture, t_s)
-            track.posture, track.seen_at_s = posture, t_s
-            seen.append(track)
-        return seen
+    def use_zones(self, zones: Zones) -> None:
+        """The caregiver drew other zones."""
+        self._zones = zones
 
-    def _new_track(self, posture: Posture, t_s: float) -> _Track:
-        self._count += 1
-        started_at_s = t_s if self._started_at_s is None else self._started_at_s
-        machine = FallMachine(self._rules, here_at_start=t_s - started_at_s <= self._rules.start_s)
-        track = _Track(self._count, machine, posture, t_s)
-        self._tracks.append(track)
-        return track
+    def view(self) -> RoomView:
+        """The room as of the last step."""
+        people = [track for track in self._seen if not track.stands_still(self._frame.t_s)]
+        places = {track.number: self._zone(track.posture) for track in people}
+        beside = [track for track in people if track.machine.low and places[track.number] in (None, Zone.FLOOR)]
+        upright = sum(track.machine.upright for track in people)
+        return RoomView(
+            at_s=self._frame.at_s,
+            sees=True,
+            people=len(people),
+            upright=upright,
+            in_bed=sum(place is Zone.BED for place in places.values()),
+            low=len(beside),
+            helper=sum(track.machine.upright and track.moved for track in people) >= 2,
+        )
 
-    def _is_small(self, track: _Track, frame_size_px: tuple[int, int]) -> bool:
+    def take_withheld(self) -> list[Withheld]:
+        """What was not told since the last call; each is to be logged and counted."""
+        taken, self._withheld = self._withheld, []
+        return taken
+
+    # one person
+
+    def _judge(self, track: Track, bed_is_felt: bool) -> Finding | None:
+        frame, zone = self._frame, self._zone(track.posture)
+        on_sofa = zone is Zone.SOFA and self._body_zone(track.posture) is Zone.SOFA
+        rests = on_sofa or (zone is Zone.BED and bed_is_felt)
+        rested = track.machine.rested
+        if track.seen_at_s == frame.t_s:
+            finding = track.machine.see(frame.t_s, track.posture, Place(zone, rests))
+            self._learn(track)
+        else:
+            finding = track.machine.miss(frame.t_s, rests)
+        if track.machine.rested > rested:
+            self._withhold(track, "on_sofa" if on_sofa else "in_bed")
+        return finding
+
+    def _learn(self, track: Track) -> None:
+        """The room's scale from walkers; and whether an upright figure can be a person at its place."""
+        machine, feet_px, frame = track.machine, track.posture.feet_px, self._frame
+        if not machine.on_feet or feet_px is None or machine.height_px is None:
+            return
+        x, y = feet_px[0] / frame.width_px, feet_px[1] / frame.height_px
+        off_floor = bool(self._zones.floor) and self._zones.at(x, y) is None
+        scale = self._tracker.scale
+        too_small = scale.is_too_small(feet_px[1], machine.height_px, frame.height_px)
+        track.is_picture = too_small or (off_floor and not track.moved)
+        if track.moved and not track.is_picture:
+            scale.learn(feet_px[1], machine.height_px, frame.height_px)
+
+    def _counts(self, track: Track) -> bool:
         size_px = max(track.machine.height_px or 0.0, track.posture.size_px)
-        return size_px < self._rules.small_share * frame_size_px[1]
+        if size_px < self._rules.small_share * self._frame.height_px:
+            return False
+        if track.is_picture:
+            if track.machine.see(self._frame.t_s, track.posture) is not None:
+                self._withhold(track, "picture")
+            self._learn(track)  # it may turn out to be a person after all
+        return not track.is_picture
 
-    def _hip_in_bed(self, posture: Posture, frame_size_px: tuple[int, int]) -> bool:
-        width, height = frame_size_px
-        return self._bed is not None and contains(self._bed, posture.hip_x_px / width, posture.hip_y_px / height)
+    def _is_ignored(self, person: Person) -> bool:
+        if not self._zones.ignore:
+            return False
+        seen = [joint for joint in person.keypoints if joint.score >= VISIBLE_SCORE]
+        width, height = self._frame.width_px, self._frame.height_px
+        # joints may be guessed just outside the frame: there they are at its edge
+        places = [(_within(j.x_px / width), _within(j.y_px / height)) for j in seen]
+        inside = sum(self._zones.inside(Zone.IGNORE, x, y) for x, y in places)
+        return inside > 0 and inside >= IGNORED_SHARE * len(seen)
 
-    def _event(self, track: _Track, finding: Finding, t_s: float, now_at_s: float) -> FallEvent:
+    def _zone(self, posture: Posture) -> Zone | None:
+        return self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)
+
+    def _body_zone(self, posture: Posture) -> Zone | None:
+        return self._zones.at(posture.centre_x_px / self._frame.width_px, posture.centre_y_px / self._frame.height_px)
+
+    # what is told
+
+    def _tell_or_hold(self, track: Track, finding: Finding) -> list[FallEvent]:
+        held = self._held.pop(track.number, None)
+        if finding.recovered:
+            if held is not None:
+                self._withhold(track, "helped_up")
+                return []
+            return [self._event(track, finding)]
+        if self._helpers_of(track):
+            self._held[track.number] = _Held(finding, track, self._frame.t_s)
+            self._helped[track.number] = self._frame.t_s
+            self._withhold(track, "helper_beside")
+            return []
+        return [self._event(track, finding)]
+
+    def _release(self) -> list[FallEvent]:
+        """Held events that can wait no longer: the helper has gone, or did not get them up."""
+        events, now_s = [], self._frame.t_s
+        for number, held in list(self._held.items()):
+            if self._helpers_of(held.track):
+                self._helped[number] = now_s
+            left = now_s - self._helped[number] > HELPER_GONE_S
+            if left or now_s - held.since_s >= HOLD_S:
+                del self._held[number]
+                events.append(self._event(held.track, held.finding, helped=not left))
+        return events
+
+    def _helpers_of(self, fallen: Track) -> list[Track]:
+        """Others in view who stand, or stood a moment ago and moved: a poster helps nobody, nor does who sits."""
+        return [
+            track
+            for track in self._seen
+            if track is not fallen
+            and track.moved
+            and not track.machine.low
+            and track.machine.state is not State.ALARMED
+            and self._frame.t_s - track.machine.stood_at_s <= HELPER_STOOD_S
+        ]
+
+    def _withhold(self, track: Track, why: str) -> None:
+        self._withheld.append(Withheld(self._frame.at_s, track.number, why))
+
+    def _event(self, track: Track, finding: Finding, helped: bool | None = None) -> FallEvent:
+        frame = self._frame
         return FallEvent(
             id=self._new_id(),
             reason=finding.reason,
             confidence=finding.confidence,
             track=track.number,
-            onset_at_s=now_at_s - (t_s - finding.onset_s),
-            suspected_at_s=now_at_s,
+            onset_at_s=frame.at_s - (frame.t_s - finding.onset_s),
+            suspected_at_s=frame.at_s,
             recovered=finding.recovered,
+            zone=self._zone(track.posture),
+            helped=bool(self._helpers_of(track)) if helped is None else helped,
+            people=len(self._seen),
         )
 
+    def _start_anew(self) -> None:
+        """Another frame size: no pixel of before means anything. Whoever is in view is new, as after a restart."""
+        self._tracker = Tracker(self._rules)
+        self._seen, self._held, self._helped = [], {}, {}
 
-def _postures(people: Sequence[Person]) -> list[Posture]:
-    """The people's postures, the surest first, each person once (the model sometimes draws one person twice)."""
-    kept: list[Posture] = []
-    for person in sorted(people, key=lambda p: -p.score):
-        posture = posture_of(person)
-        if posture is None:
-            continue
-        if all(
-            math.hypot(posture.centre_x_px - other.centre_x_px, posture.centre_y_px - other.centre_y_px)
-            > SAME_PERSON_SIZES * max(posture.size_px, other.size_px)
-            for other in kept
-        ):
-            kept.append(posture)
-    return kept
+
+def _within(share: float) -> float:
+    return min(max(share, 0.001), 0.999)

@@ -36,7 +36,7 @@ class Posture:
     """One person's posture in one frame, in pixels (x right, y down); None where the joints are hidden.
 
     `torso_deg` is 0 upright, 90 lying, 180 upside down. `aspect` is width by height of the visible joints. `leg_px` is
-    how far the ankles are below the hips (negative when above).
+    how far the ankles are below the hips (negative when above). `feet_px` is the middle of the seen ankles.
     """
 
     torso_deg: float | None
@@ -50,6 +50,7 @@ class Posture:
     centre_x_px: float
     centre_y_px: float
     score: float
+    feet_px: tuple[float, float] | None = None
 
     @property
     def size_px(self) -> float:
@@ -82,6 +83,7 @@ def posture_of(person: Person) -> Posture | None:
         centre_x_px=(left + right) / 2,
         centre_y_px=(top + bottom) / 2,
         score=sum(j.score for j in joints) / len(joints),
+        feet_px=_middle(joints, (LEFT_ANKLE, RIGHT_ANKLE)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class RoomCamera:
             if old is not None:
                 old.close()
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         while True:
             now_at_s = self._now()
             yield Frame(self._noisy(self._picture(now_at_s)), now_at_s)

@@ -5,11 +5,14 @@ Every length is measured in the person's own standing height H, so that near and
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from robot.messages import FallReason
+from robot.messages import FallReason, Zone
+from robot.vision.before import Before
 from robot.vision.posture import Posture, smoothed
 
 
@@ -24,7 +27,16 @@ class FallRules:
     window_s: float = 1.6  # a fall happens within this time
     head_speed_h_s: float = 0.55  # fastest fall of the head, H per second
     head_drop_h: float = 0.38  # how far the head came down, H
-    hip_drop_h: float = 0.12  # the hips come down too (a bow moves the head only), H
+    hip_drop_h: float = 0.12  # the hips come down too, H: a bow, or lying down from the floor, moves the head only
+    hip_window_s: float = 3.0  # within this time: a fall in two stages sits first; chosen
+    roll_hip_h: float = 0.20  # out of bed: a mattress is 0.25-0.35 H high, seen from above somewhat less; chosen
+    roll_head_h: float = 0.10  # and the head comes along: drawing up the knees moves the hips only; chosen
+    standing_leg_share: float = 0.44  # hip to ankle of the visible height: 0.51 standing, 0.39 on a chair; anatomy
+    seated_leg_share: float = 0.15  # and less than this: on the floor
+    seated_s: float = 1.0  # for at least so long; chosen
+    slide_s: float = 6.0  # from a seat to the floor, slowly: low for so long; chosen
+    left_bed_s: float = 5.0  # from the bed's zone to lying beside it, without standing: low for so long; chosen
+    came_from_s: float = 10.0  # a seat or bed left longer ago explains nothing; chosen
     speed_over_s: tuple[float, float] = (0.18, 0.9)  # head speed is taken between frames this far apart
     confirm_s: float = 1.0  # low for so long: median delay 1.8 s after onset; 3 s delays by 3.7 s and finds no more
     confirm_share: float = 0.75  # share of frames that must be low meanwhile
@@ -55,6 +67,8 @@ class State(str, Enum):
 
 CONFIDENCE = {  # an order among the reasons by how often the prototype saw them right, not a probability
     FallReason.FAST_DROP: 0.9,
+    FallReason.FELL_OUT_OF_BED: 0.8,
+    FallReason.SLID_FROM_CHAIR: 0.7,
     FallReason.FOUND_ON_FLOOR: 0.7,
     FallReason.LONG_ON_FLOOR: 0.6,
     FallReason.LOST_WHILE_FALLING: 0.5,
@@ -72,6 +86,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the hips are: the drawn zone, and whether lying is what this place is for (a felt bed, a sofa)."""
+
+    zone: Zone | None = None
+    rests: bool = False
+
+
+ANYWHERE = Place()
+
+
+@dataclass(frozen=True, slots=True)
 class _Sample:
     at_s: float
     head_y_px: float
@@ -83,112 +108,129 @@ class FallMachine:
     """The fall rules for one person; `here_at_start` says that they were in view when the watcher started.
 
     `see` takes each posture, `miss` each moment at which the person is not seen. A fall is found once; the next one can
-    only be found after `recovered`.
+    only be found after `recovered`. `rested` counts the drops that ended where lying is normal.
     """
 
     def __init__(self, rules: FallRules, here_at_start: bool = False) -> None:
         self.state = State.UNKNOWN
         self.height_px: float | None = None  # H, learnt while upright
         self.low = False
+        self.upright = False
+        self.on_feet = False
+        self.stood_at_s = -math.inf
+        self.rested = 0
         self._rules = rules
         self._here_at_start = here_at_start
         self._recent: deque[tuple[float, Posture]] = deque(maxlen=3)
         self._window: deque[_Sample] = deque()
+        self._before = Before(rules)
         self._seen_at_s: float | None = None
         self._low_since_s: float | None = None
         self._low_at_s = 0.0
         self._drop_at_s = 0.0
+        self._drop_reason = FallReason.FAST_DROP
         self._landed_at_s: float | None = None
         self._upright_since_s: float | None = None
         self._onset_s = 0.0
         self._found: Finding | None = None
 
-    def see(self, at_s: float, raw: Posture, in_bed: bool = False) -> Finding | None:
-        """Take the person's posture; `in_bed` says that lying here is what the bed is for."""
-        rules = self._rules
-        while self._recent and at_s - self._recent[0][0] >= rules.smooth_s:
-            self._recent.popleft()
-        self._recent.append((at_s, raw))
-        posture = smoothed([p for _, p in self._recent]) if len(self._recent) == 3 else raw
+    def see(self, at_s: float, raw: Posture, place: Place = ANYWHERE) -> Finding | None:
+        """Take the person's posture, and where it is."""
+        posture = self._smooth(at_s, raw)
         self._seen_at_s = at_s
         self._learn_height(posture)
         height_px = self.height_px or posture.size_px
-        upright = self._is_upright(posture) and posture.height_px > 0.7 * height_px
-        self.low = self._is_low(posture, height_px)
+        self._judge_posture(at_s, posture, height_px)
         self._remember(_Sample(at_s, posture.head_y_px, posture.hip_y_px, self.low))
-        self._time_low(at_s, in_bed)
+        self._before.see(at_s, posture, height_px, place.zone, self.low, self.on_feet)
+        self._time_low(at_s, place.rests)
         if self.state in (State.ALARMED, State.IN_BED):
-            return self._wait_for_recovery(at_s, upright, in_bed)
+            return self._wait_for_recovery(at_s, place.rests)
         if self.state is not State.FALLING:
-            if upright:
+            if self.upright:
                 self.state, self._here_at_start = State.UPRIGHT, False
-            if self._dropped(height_px):
-                self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
-                self._onset_s = self._drop_began_s()
-        found = self._confirm(at_s, upright, in_bed) if self.state is State.FALLING else None
-        return found or self._judge_time_on_floor(at_s)
+            self._look_for_drop(at_s, height_px)
+        found = self._confirm(at_s, place.rests) if self.state is State.FALLING else None
+        return found or self._judge_time_on_floor(at_s, place)
 
-    def miss(self, at_s: float, in_bed: bool = False) -> Finding | None:
-        """The person is not seen now."""
+    def miss(self, at_s: float, rests: bool = False) -> Finding | None:
+        """The person is not seen now; `rests`: where they were last, lying is normal."""
         if self.state is not State.FALLING or self._seen_at_s is None or at_s - self._seen_at_s < self._rules.lost_s:
             return None
-        if in_bed:
-            self.state = State.IN_BED
+        if rests:
+            self._rest()
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
 
+    def _smooth(self, at_s: float, raw: Posture) -> Posture:
+        while self._recent and at_s - self._recent[0][0] >= self._rules.smooth_s:
+            self._recent.popleft()
+        self._recent.append((at_s, raw))
+        return smoothed([p for _, p in self._recent]) if len(self._recent) == 3 else raw
+
+    def _judge_posture(self, at_s: float, posture: Posture, height_px: float) -> None:
+        rules = self._rules
+        self.upright = self._is_upright(posture) and posture.height_px > 0.7 * height_px
+        on_legs = posture.leg_px is not None and posture.leg_px / height_px > rules.standing_leg_h
+        self.on_feet = self.upright and stands(posture, rules)
+        self.stood_at_s = at_s if self.on_feet else self.stood_at_s
+        height_h = posture.height_px / height_px
+        inverted = posture.torso_deg is not None and posture.torso_deg > rules.inverted_deg
+        lying = posture.torso_deg is not None and posture.torso_deg > rules.lying_deg
+        flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
+        self.low = inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
+
     def _learn_height(self, posture: Posture) -> None:
-        """H follows the standing height: quickly upwards, slowly down (a bow must not shrink the person)."""
+        """H follows the standing height: quickly upwards, slowly down, and never down because somebody sits."""
         if not self._is_upright(posture) or posture.aspect >= 0.75 or posture.score <= self._rules.min_joint_score:
             return
         if self.height_px is None:
             self.height_px = posture.height_px
-            return
-        weight = 0.3 if posture.height_px > 0.8 * self.height_px else 0.015
-        self.height_px += weight * (posture.height_px - self.height_px)
+        elif posture.height_px > self.height_px:
+            self.height_px += 0.3 * (posture.height_px - self.height_px)
+        elif stands(posture, self._rules):
+            weight = 0.3 if posture.height_px > 0.8 * self.height_px else 0.015
+            self.height_px += weight * (posture.height_px - self.height_px)
 
     def _is_upright(self, posture: Posture) -> bool:
         if posture.torso_deg is None:
             return posture.aspect < 0.7
         return posture.torso_deg < self._rules.upright_deg
 
-    def _is_low(self, posture: Posture, height_px: float) -> bool:
-        rules = self._rules
-        height_h = posture.height_px / height_px
-        inverted = posture.torso_deg is not None and posture.torso_deg > rules.inverted_deg
-        lying = posture.torso_deg is not None and posture.torso_deg > rules.lying_deg
-        on_legs = posture.leg_px is not None and posture.leg_px / height_px > rules.standing_leg_h
-        flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
-        return inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
-
     def _remember(self, sample: _Sample) -> None:
         self._window.append(sample)
-        while sample.at_s - self._window[0].at_s > self._rules.window_s:
+        while sample.at_s - self._window[0].at_s > self._rules.hip_window_s:
             self._window.popleft()
 
-    def _dropped(self, height_px: float) -> bool:
-        """Head fast and far down, and the rest of the body with it, within the window."""
-        rules, window = self._rules, self._window
-        now = window[-1]
+    def _look_for_drop(self, at_s: float, height_px: float) -> None:
+        """Within the window, head and hips far down: fast from upright, or as a whole from lying above the floor."""
+        rules, now = self._rules, self._window[-1]
+        window = [s for s in self._window if at_s - s.at_s <= rules.window_s]
         head_drop_h = (now.head_y_px - min(s.head_y_px for s in window)) / height_px
-        hip_drop_h = (now.hip_y_px - min(s.hip_y_px for s in window)) / height_px
-        if head_drop_h <= rules.head_drop_h or not (now.low or hip_drop_h > rules.hip_drop_h):
-            return False
-        shortest_s, longest_s = rules.speed_over_s
-        samples = list(window)
+        if head_drop_h > rules.head_drop_h:
+            hip_drop_h = (now.hip_y_px - min(s.hip_y_px for s in self._window)) / height_px
+            if hip_drop_h > rules.hip_drop_h and self._head_was_fast(window, height_px):
+                reason = self._before.explains(at_s) or FallReason.FAST_DROP
+                self._fall(at_s, _began_s([(s.at_s, s.head_y_px) for s in window]), reason)
+        elif now.low and head_drop_h > rules.roll_head_h:
+            lay = [s for s in window if s.low]
+            if (now.hip_y_px - min(s.hip_y_px for s in lay)) / height_px > rules.roll_hip_h:
+                self._fall(at_s, _began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
+
+    def _head_was_fast(self, window: Sequence[_Sample], height_px: float) -> bool:
+        shortest_s, longest_s = self._rules.speed_over_s
         return any(
-            (later.head_y_px - earlier.head_y_px) / height_px > rules.head_speed_h_s * (later.at_s - earlier.at_s)
-            for n, earlier in enumerate(samples)
-            for later in samples[n + 1 :]
+            (later.head_y_px - earlier.head_y_px) / height_px > self._rules.head_speed_h_s * (later.at_s - earlier.at_s)
+            for n, earlier in enumerate(window)
+            for later in window[n + 1 :]
             if shortest_s <= later.at_s - earlier.at_s <= longest_s
         )
 
-    def _drop_began_s(self) -> float:
-        """The last moment at which the head was still as high as it had been in the window."""
-        top_px = min(s.head_y_px for s in self._window)
-        return max(s.at_s for s in self._window if s.head_y_px <= top_px)
+    def _fall(self, at_s: float, onset_s: float, reason: FallReason) -> None:
+        self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
+        self._onset_s, self._drop_reason = onset_s, reason
 
-    def _confirm(self, at_s: float, upright: bool, in_bed: bool) -> Finding | None:
+    def _confirm(self, at_s: float, rests: bool) -> Finding | None:
         rules = self._rules
         span_s = max(rules.confirm_s, 0.6)
         after = [s.low for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
@@ -198,16 +240,20 @@ class FallMachine:
         elif share < 0.5:
             self._landed_at_s = None
             if at_s - self._drop_at_s > rules.give_up_s:
-                self.state = State.UPRIGHT if upright else State.UNKNOWN
+                self.state = State.UPRIGHT if self.upright else State.UNKNOWN
         if self._landed_at_s is None or at_s - self._landed_at_s < rules.confirm_s or share < rules.confirm_share:
             return None
-        if in_bed:
-            self.state = State.IN_BED
+        if rests:
+            self._rest()
             return None
-        return self._alarm(FallReason.FAST_DROP, self._onset_s, share)
+        return self._alarm(self._drop_reason, self._onset_s, share)
 
-    def _time_low(self, at_s: float, in_bed: bool) -> None:
-        if in_bed:
+    def _rest(self) -> None:
+        self.state = State.IN_BED
+        self.rested += 1
+
+    def _time_low(self, at_s: float, rests: bool) -> None:
+        if rests:
             self._low_since_s = None
         elif self.low:
             self._low_since_s = at_s if self._low_since_s is None else self._low_since_s
@@ -215,13 +261,21 @@ class FallMachine:
         elif at_s - self._low_at_s > self._rules.low_gap_s:
             self._low_since_s = None
 
-    def _judge_time_on_floor(self, at_s: float) -> Finding | None:
+    def _judge_time_on_floor(self, at_s: float, place: Place) -> Finding | None:
         if self._low_since_s is None or not self.low or self.state is State.ALARMED:
             return None
-        low_s = at_s - self._low_since_s
-        if self._here_at_start and low_s >= self._rules.found_on_floor_s:
+        rules, low_s = self._rules, at_s - self._low_since_s
+        origin = self._before.explains(self._low_since_s)
+        beside = place.zone not in (Zone.BED, Zone.SOFA)
+        if origin is FallReason.FELL_OUT_OF_BED and beside:
+            left_at_s = max(self._low_since_s, self._before.in_bed_at_s or 0.0)
+            if at_s - left_at_s >= rules.left_bed_s:
+                return self._alarm(origin, left_at_s)
+        if origin is FallReason.SLID_FROM_CHAIR and beside and low_s >= rules.slide_s and self._before.below_seat():
+            return self._alarm(origin, self._low_since_s)
+        if self._here_at_start and low_s >= rules.found_on_floor_s:
             return self._alarm(FallReason.FOUND_ON_FLOOR, self._low_since_s)
-        if low_s >= self._rules.long_on_floor_s:
+        if low_s >= rules.long_on_floor_s:
             return self._alarm(FallReason.LONG_ON_FLOOR, self._low_since_s)
         return None
 
@@ -230,11 +284,11 @@ class FallMachine:
         self._found = Finding(reason, onset_s, round(CONFIDENCE[reason] * share, 2))
         return self._found
 
-    def _wait_for_recovery(self, at_s: float, upright: bool, in_bed: bool) -> Finding | None:
-        if self.state is State.IN_BED and not in_bed and self.low:
+    def _wait_for_recovery(self, at_s: float, rests: bool) -> Finding | None:
+        if self.state is State.IN_BED and not rests and self.low:
             self.state = State.UNKNOWN  # rolled out of bed, or the mattress no longer feels them: time the floor
             return None
-        if not upright:
+        if not self.upright:
             self._upright_since_s = None
             return None
         self._upright_since_s = at_s if self._upright_since_s is None else self._upright_since_s
@@ -244,3 +298,14 @@ class FallMachine:
         self.state, self._upright_since_s, self._here_at_start = State.UPRIGHT, None, False
         self._window.clear()
         return Finding(was.reason, was.onset_s, was.confidence, recovered=True) if was else None
+
+
+def stands(posture: Posture, rules: FallRules) -> bool:
+    """Whether the legs carry this posture, whatever the person's height: hips well above the ankles."""
+    return posture.leg_px is not None and posture.leg_px >= rules.standing_leg_share * posture.height_px
+
+
+def _began_s(heights: Sequence[tuple[float, float]]) -> float:
+    """The last moment at which (time, y) was still as high as it had been."""
+    top_px = min(y for _, y in heights)
+    return max(at_s for at_s, y in heights if y <= top_px)

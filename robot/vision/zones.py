@@ -1,12 +1,59 @@
-"""Places in the picture where lying is normal: the bed. Pure."""
+"""Places in the picture that the caregiver drew: bed, sofa, floor, and what to ignore. Pure, but for reading the file.
+
+The file, `zones.yaml` in the data folder, is JSON or YAML:
+
+    bed: [[[0.1, 0.5], [0.6, 0.5], [0.6, 0.9]]]      # one polygon or several, in fractions of the frame
+    sofa: []
+    floor: []
+    ignore: []
+    picture: [640, 480]                               # the still that it was drawn on; may be left out
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from robot.errors import BadInput
+from robot.messages import Zone
 
 Point = tuple[float, float]
 Polygon = tuple[Point, ...]
 """Corners as fractions of the frame's width and height, so that a zone survives another resolution."""
+
+FILE_NAME = "zones.yaml"
+MAX_BYTES = 100_000
+_LYING_PLACES = (Zone.BED, Zone.SOFA, Zone.FLOOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """Polygons by kind. `picture` is width and height in pixels of the still that they were drawn on, if known."""
+
+    bed: tuple[Polygon, ...] = ()
+    sofa: tuple[Polygon, ...] = ()
+    floor: tuple[Polygon, ...] = ()
+    ignore: tuple[Polygon, ...] = ()
+    picture: tuple[int, int] | None = field(default=None)
+
+    def polygons(self, zone: Zone) -> tuple[Polygon, ...]:
+        found: tuple[Polygon, ...] = getattr(self, zone.value)
+        return found
+
+    def inside(self, zone: Zone, x: float, y: float) -> bool:
+        """Whether a point, in fractions of the frame, lies in any polygon of that kind."""
+        return any(contains(polygon, x, y) for polygon in self.polygons(zone))
+
+    def at(self, x: float, y: float) -> Zone | None:
+        """The place of a point: a bed stands on the floor, so bed and sofa come first. None where nothing is drawn."""
+        return next((zone for zone in _LYING_PLACES if self.inside(zone, x, y)), None)
+
+
+NO_ZONES = Zones()
 
 
 def contains(polygon: Sequence[Point], x: float, y: float) -> bool:
@@ -17,3 +64,78 @@ def contains(polygon: Sequence[Point], x: float, y: float) -> bool:
         if (y0 > y) != (y1 > y) and x < x0 + (y - y0) / (y1 - y0) * (x1 - x0):
             inside = not inside
     return inside
+
+
+def read_zones(path: Path) -> Zones:
+    """The zones of a file; raises BadInput naming file and key."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise BadInput(f"{path} is too large for a zones file: draw the zones again with `hani zones`")
+        content = yaml.safe_load(raw.decode("utf-8"))
+    except OSError:
+        raise BadInput(f"{path} cannot be read: give the path of a zones file") from None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise BadInput(f"{path} is not JSON or YAML: write bed: [[x, y], [x, y], [x, y]]") from None
+    return parse_zones({} if content is None else content, str(path))
+
+
+def parse_zones(content: object, where: str) -> Zones:
+    """Zones out of a mapping as it stands in the file; raises BadInput that begins with `where`."""
+    known = [zone.value for zone in Zone]
+    if not isinstance(content, dict) or not set(content) <= {*known, "picture"}:
+        raise BadInput(f"{where}: the keys of a zones file are {', '.join(known)} and picture")
+    polygons = {name: _polygons(content.get(name), where, name) for name in known}
+    return Zones(**polygons, picture=_picture(content.get("picture"), where))
+
+
+def zones_text(zones: Zones) -> str:
+    """The file's text."""
+    content: dict[str, object] = {
+        zone.value: [[[round(x, 4), round(y, 4)] for x, y in polygon] for polygon in zones.polygons(zone)]
+        for zone in Zone
+    }
+    if zones.picture is not None:
+        content["picture"] = list(zones.picture)
+    return yaml.safe_dump(content, default_flow_style=None, sort_keys=False)
+
+
+def save_zones(path: Path, zones: Zones) -> None:
+    """Write the file whole or not at all; only its owner may read it (it tells how a home is furnished)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(zones_text(zones))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _polygons(given: object, where: str, name: str) -> tuple[Polygon, ...]:
+    """One polygon, or a list of them."""
+    if given is None or given == []:
+        return ()
+    single = isinstance(given, list) and _is_corner(given[0])
+    polygons = [given] if single else given
+    if not isinstance(polygons, list) or not all(map(_is_polygon, polygons)):
+        raise BadInput(f"{where}: '{name}' needs at least three [x, y] corners in fractions of the frame, 0 to 1")
+    return tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in polygons)
+
+
+def _is_polygon(given: object) -> bool:
+    return isinstance(given, list) and len(given) >= 3 and all(map(_is_corner, given))
+
+
+def _is_corner(corner: object) -> bool:
+    if not isinstance(corner, list) or len(corner) != 2:
+        return False
+    return all(type(value) in (int, float) and 0 <= value <= 1 for value in corner)
+
+
+def _picture(given: object, where: str) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list) or len(given) != 2 or not all(type(n) is int and 0 < n <= 20_000 for n in given):
+        raise BadInput(f"{where}: 'picture' is [width, height] in pixels of the still")
+    return given[0], given[1]

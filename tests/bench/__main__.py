@@ -15,6 +15,7 @@ import psutil
 import yaml
 
 from robot import paths
+from tests.bench import watching
 from tests.e2e.house import House
 
 DATA = paths.ROOT / "tests" / "data"
@@ -31,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), options.repeats)
-    figures = {"machine": machine(), "repeats": options.repeats, **figures}
+    figures = {"machine": machine(), "repeats": options.repeats, **figures, "watching": watching.measure()}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     show(figures)
@@ -179,6 +180,7 @@ def show(figures: dict[str, Any]) -> None:
     print(f"\n{'process':<24}{'CPU (cores)':>14}{'PSS (MiB)':>12}")
     for name, share in figures["cpu_share"].items():
         print(f"{name:<24}{share:>14.3f}{figures['memory_mib'][name]:>12.1f}")
+    watching.show(figures["watching"])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import queue
 import shutil
 import socket
@@ -16,7 +17,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from robot.errors import BadConfiguration
 from robot.mattress.codecs import BedReading, encode
-from robot.mattress.link import LinkSettings, MattressLink
+from robot.mattress.homeassistant import announcement, state
+from robot.mattress.link import MattressLink, MattressSettings
+from robot.mqtt_link import BrokerSettings, LinkCounts
 
 pytestmark = pytest.mark.fleet
 
@@ -35,7 +38,7 @@ def wait_for(true: Callable[[], bool]) -> None:
 class Broker:
     """A real mosquitto on a free loopback port; `kill` and `start` keep the port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, access: str = "allow_anonymous true\n") -> None:
         # Debian keeps it where only root's PATH looks
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         assert program, "mosquitto is missing: install the Debian package mosquitto"
@@ -43,7 +46,7 @@ class Broker:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         config = folder / "mosquitto.conf"
-        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        config.write_text(f"listener {self.port} 127.0.0.1\n{access}")
         self._command = [program, "-c", str(config)]
         self.start()
 
@@ -75,8 +78,11 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     broker.kill()
 
 
-def settings_for(broker: Broker, **other: object) -> LinkSettings:
-    return LinkSettings(**{"topic": "bed/#", "format": "tuya", "port": broker.port, "reconnect_most_s": 1, **other})
+TUYA = MattressSettings("bed/#", "tuya")
+
+
+def broker_of(broker: Broker, **other: object) -> BrokerSettings:
+    return BrokerSettings("mattress", **{"port": broker.port, "reconnect_most_s": 1, **other})
 
 
 def publish_until_read(broker: Broker, link: MattressLink, readings: queue.Queue[BedReading]) -> BedReading:
@@ -100,7 +106,7 @@ def test_readings_arrive_rubbish_is_counted_and_a_failing_listener_ends_nothing(
         for failure in failures:
             raise failure
 
-    with MattressLink(settings_for(broker), listen) as link:
+    with MattressLink(broker_of(broker), TUYA, listen) as link:
         assert publish_until_read(broker, link, readings) == IN
         for rubbish in (b"", b"\xff", b"{}"):
             broker.publish("bed/1", rubbish)
@@ -113,14 +119,14 @@ def test_a_retained_message_is_no_reading(broker):
     """It may be days old, and would look like somebody in bed now."""
     readings: queue.Queue[BedReading] = queue.Queue()
     broker.publish("bed/old", encode("tuya", BedReading(in_bed=False, connected=True)), retain=True)
-    with MattressLink(settings_for(broker), readings.put) as link:
+    with MattressLink(broker_of(broker), TUYA, readings.put) as link:
         assert publish_until_read(broker, link, readings) == IN
         assert link.counts.undecodable == 0
 
 
 def test_the_link_comes_back_after_the_broker_died(broker):
     readings: queue.Queue[BedReading] = queue.Queue()
-    with MattressLink(settings_for(broker), readings.put) as link:
+    with MattressLink(broker_of(broker), TUYA, readings.put) as link:
         publish_until_read(broker, link, readings)
         broker.kill()
         wait_for(lambda: not link.connected)
@@ -132,14 +138,71 @@ def test_the_link_comes_back_after_the_broker_died(broker):
 def test_the_link_waits_for_a_broker_that_is_not_there_yet(broker):
     broker.kill()
     readings: queue.Queue[BedReading] = queue.Queue()
-    with MattressLink(settings_for(broker), readings.put) as link:
+    with MattressLink(broker_of(broker), TUYA, readings.put) as link:
         time.sleep(0.2)
         assert not link.connected
         broker.start()
         publish_until_read(broker, link, readings)
 
 
-@pytest.mark.parametrize("wrong", [{"format": "emfit"}, {"ca_file": "/nowhere/ca.pem"}], ids=str)
+def test_an_announced_mattress_is_found_and_read(broker):
+    """Announcements are wanted retained, states live; garbage on either is counted and ends nothing."""
+    readings: queue.Queue[BedReading] = queue.Queue()
+    for topic, payload in announcement("bed-1"):
+        broker.publish(topic, payload, retain=True)
+    broker.publish("homeassistant/sensor/bed-1/rubbish/config", b"{", retain=True)
+    expected = BedReading(in_bed=True, heart_rate_bpm=60.0, breath_rate_bpm=14.0)
+    with MattressLink(
+        broker_of(broker), MattressSettings("homeassistant/+/bed-1/+/config", "homeassistant"), readings.put
+    ) as link:
+        wait_for(lambda: link.counts.readings + link.counts.undecodable >= 4)
+        assert link.counts.undecodable == 1
+        wait_for(lambda: published(broker, state("bed-1", expected), readings) == expected)
+
+
+def published(broker: Broker, message: tuple[str, bytes], readings: queue.Queue[BedReading]) -> BedReading | None:
+    broker.publish(*message)
+    try:
+        return readings.get(timeout=1.0)
+    except queue.Empty:
+        return None
+
+
+def test_name_and_password_come_from_a_file_and_stand_nowhere_else(tmp_path, caplog):
+    """A broker that asks: the right password connects, a wrong one is an error line without it."""
+    passwords = tmp_path / "passwords"
+    maker = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
+    subprocess.run([maker, "-b", "-c", str(passwords), "hani", "pass-phrase-1"], check=True, capture_output=True)
+    # as whom the test runs: a broker that changes its user could not read the file
+    access = f"allow_anonymous false\npassword_file {passwords}\nuser {getpass.getuser()}\n"
+    broker = Broker(tmp_path, access)
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("pass-phrase-1\n")
+    wrong.write_text("pass-phrase-2\n")
+    try:
+        with MattressLink(
+            broker_of(broker, username="hani", password_file=str(right)), TUYA, lambda reading: None
+        ) as link:
+            wait_for(lambda: link.connected)
+        with MattressLink(
+            broker_of(broker, username="hani", password_file=str(wrong)), TUYA, lambda reading: None
+        ) as link:
+            wait_for(lambda: "refused the mattress link" in caplog.text)
+            assert (link.connected, link.counts) == (False, LinkCounts())
+    finally:
+        broker.kill()
+    assert "pass-phrase" not in caplog.text
+    assert str(right) not in repr(broker_of(broker, password_file=str(right)))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"ca_file": "/nowhere/ca.pem"}, {"password_file": "/nowhere/password"}, {"ca_file": __file__}], ids=str
+)
 def test_a_wrong_setting_is_refused_before_anything_connects(broker, wrong):
     with pytest.raises(BadConfiguration, match=f"mattress.{next(iter(wrong))}"):
-        MattressLink(settings_for(broker, **wrong), lambda reading: None)
+        MattressLink(broker_of(broker, **wrong), TUYA, lambda reading: None)
+
+
+def test_an_unknown_format_is_refused_before_anything_connects(broker):
+    with pytest.raises(BadConfiguration, match=r"mattress\.format"):
+        MattressLink(broker_of(broker), MattressSettings("bed/#", "acme"), lambda reading: None)

@@ -86,9 +86,10 @@ class Probe:
 class NodeProcess:
     """One node as its own process, started and ended by the test."""
 
-    def __init__(self, name: str, home: Path, **parameters: object) -> None:
+    def __init__(self, name: str, home: Path, command: list[str] | None = None, **parameters: object) -> None:
         self.name = name
-        self._command = [str(Path(sys.executable).parent / name), "--ros-args", "-p", f"home:={home}"]
+        program = command or [str(Path(sys.executable).parent / name)]
+        self._command = [*program, "--ros-args", "-p", f"home:={home}"]
         for key, value in parameters.items():
             self._command += ["-p", f"{key}:={value}"]
         self.process = self._start()

@@ -23,6 +23,17 @@ def test_every_message_survives_the_way_there_and_back() -> None:
     assert convert.spoken(convert.spoken_to_ros(spoken)) == spoken
     fall = m.FallEvent("f1", m.FallReason.FAST_DROP, 0.5, 3, AT_S, AT_S + 2, recovered=True)
     assert convert.fall(convert.fall_to_ros(fall)) == fall
+    fall = m.FallEvent("f2", m.FallReason.FELL_OUT_OF_BED, 0.5, 3, AT_S, AT_S + 2, False, m.Zone.FLOOR, True, 2)
+    assert convert.fall(convert.fall_to_ros(fall)) == fall
+    for view in (m.RoomView(AT_S, True, 2, 1, 0, 1, True), m.RoomView(AT_S, False, paused_until_at_s=AT_S + 60)):
+        assert convert.room_view(convert.room_view_to_ros(view)) == view
+    pause = m.CameraPause("p1", AT_S, AT_S + 600, m.PausedBy.VOICE)
+    assert convert.camera_pause(convert.camera_pause_to_ros(pause)) == pause
+
+
+def test_a_call_survives_the_way_there_and_back() -> None:
+    call = m.Call("c1", m.CallKind.CORD, True, AT_S)
+    assert convert.call(convert.call_to_ros(call)) == call
 
 
 def test_unknown_vitals_stay_unknown() -> None:

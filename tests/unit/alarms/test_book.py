@@ -100,6 +100,21 @@ def test_unclear_words_raise_only_after_the_second_prompt(robot):
     assert robot.phases == [P.RAISED]
 
 
+def test_speech_that_nobody_understands_brings_the_second_prompt_at_once_and_nothing_else(robot):
+    """It may be an answer that is no clear yes, or the television: the check-in keeps its end."""
+    robot.do(robot.book.on_fall(fall(at_s=0.0), 0.0))
+    robot.do(robot.book.on_unclear(-1.0, 2.0))
+    assert robot.asked == [1]  # spoken before the question
+    robot.do(robot.book.on_unclear(3.0, 4.0))
+    robot.do(robot.book.on_unclear(6.0, 7.0))
+    assert robot.asked == [1, 2]
+    assert robot.phases == [AlarmPhase.CHECKING]
+    robot.run(8, 19)
+    assert robot.phases == [AlarmPhase.CHECKING]
+    robot.run(20, 21)
+    assert robot.phases == [AlarmPhase.RAISED]
+
+
 def test_getting_up_is_noted_and_cancels_nothing(robot):
     robot.do(robot.book.on_fall(fall(), 0.0))
     robot.do(robot.book.on_fall(fall(recovered=True), 8.0))

@@ -78,6 +78,12 @@ class AlarmLife(RuleBasedStateMachine):
             self.fine |= {effect.case.id for effect in effects if isinstance(effect, Store)}
         self.carry_out(effects, crash)
 
+    @rule(spoke_ago_s=st.sampled_from([0.0, 3.0]), crash=CRASHES)
+    def mumbles(self, spoke_ago_s, crash):
+        effects = self.robot.book.on_unclear(self.now_s - spoke_ago_s, self.now_s)
+        assert not any(isinstance(effect, Publish) for effect in effects), "nothing is raised or cancelled by a mumble"
+        self.carry_out(effects, crash)
+
     @rule(presence=st.sampled_from(Presence), fresh=st.booleans(), night=st.booleans(), crash=CRASHES)
     def bed_says(self, presence, fresh, night, crash):
         state = bed(presence, self.now_s, since_s=self.now_s - 10, fresh=fresh)

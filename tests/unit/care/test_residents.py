@@ -10,7 +10,7 @@ import pytest
 
 from robot.care.residents import DailyReminder, Night, Resident, load_resident
 from robot.errors import BadConfiguration
-from robot.messages import Language
+from robot.messages import Language, OwnName
 
 pytestmark = pytest.mark.unit
 
@@ -33,6 +33,21 @@ def test_the_example_is_valid_and_is_what_no_file_means():
     times = [reminder.id for reminder in resident.reminders]
     assert times == ["morning_greeting@07:30", "reminder_medicine@08:00", "reminder_medicine@18:30"]
     assert resident.rooms["kitchen"].mn == "гал тогоо"
+
+
+def test_names_are_read_for_the_grammar_and_the_example_holds_none(tmp_path):
+    """A fresh robot must not listen for the names of an example."""
+    assert load_resident("").own_names() == ()
+    given = load(
+        tmp_path,
+        "names:\n  person: [{zh: 萨仁, mn: Саран}, {zh: 王大夫, mn: Ван эмч}]\n"
+        "  place: [{zh: 白音锡勒, mn: Баян шил, mn_ipa: bæjə̌n ʃil}]\n",
+    )
+    assert given.own_names() == (
+        OwnName("person", "萨仁", "Саран"),
+        OwnName("person", "王大夫", "Ван эмч"),
+        OwnName("place", "白音锡勒", "Баян шил", mn_ipa="bæjə̌n ʃil"),
+    )
 
 
 def test_an_empty_file_is_the_defaults(tmp_path):
@@ -68,13 +83,19 @@ def test_a_morning_time_is_the_same_with_and_without_its_zero(tmp_path, written)
         ("reminders: [{at: '08:00', purpose: 'Drink tea!'}]", "reminders.0.purpose"),
         ("reminders: [{at: '08:00', purpose: tea}, {at: '8:00', purpose: tea}]", "a reminder stands twice"),
         ("rooms: {kitchen: {zh: 厨房}}", "rooms.kitchen.mn"),
+        ("names: {family: []}", "names.family: unknown key"),
+        ("names: {person: [{zh: 萨仁}]}", "names.person.0.mn"),
+        ("names: {person: [{zh: Saran, mn: Саран}]}", "names.person.0.zh"),
+        ("names: {place: [{zh: 白音锡勒, mn: Баян шил}, {zh: 旗里, mn: 旗}]}", "names.place.1.mn"),
+        ("names: {person: [{zh: 萨仁, mn: '{time}'}]}", "names.person.0.mn"),
+        ("names: {person: [{zh: 萨仁, mn: Саран, mn_ipa: ''}]}", "names.person.0.mn_ipa"),
         ("people: 1\npeople: 2", "not valid YAML in line 2"),
         ("night: [", "not valid YAML in line"),
         ("? [a]\n: 1", "not valid YAML in line 1"),
         ("- languages", "the file"),
         ("[" * 5000, "not"),
     ],
-    ids=range(20),
+    ids=range(26),
 )
 def test_what_is_not_understood_is_refused_with_key_and_file(tmp_path, text, key):
     with pytest.raises(BadConfiguration) as caught:

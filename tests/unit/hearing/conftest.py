@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from robot.messages import Language
-from robot.speech.cli_recognize import read_phrases
 from robot.speech.graph_builder import ensure_graph
+from robot.speech.lexicon import Lexicon
+from robot.speech.phrase_file import read_phrases
 from robot.speech.recognizer import VoskRecognizer
 
 ROOT = Path(__file__).parents[3]
@@ -48,7 +49,7 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def graph_dir(cache_dir: Path) -> Path:
-    return ensure_graph(read_phrases(DATA / "phrases.tsv"), MODEL, cache_dir)
+    return ensure_graph(read_phrases(DATA / "phrases.tsv", Lexicon.of_model(MODEL)).phrases, MODEL, cache_dir)
 
 
 @pytest.fixture(scope="session")

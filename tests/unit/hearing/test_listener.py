@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from robot.messages import Heard, Language, Reading, SafetyKind, SafetyWord
-from robot.speech.activity import SpeechActivity
-from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, RoomSource
+from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, AudioChunk
 from robot.speech.listener import HearingEvent, Listener, Unclear
+from robot.speech.patience import Question
 from robot.speech.recognizer import FakeRecognizer, FinalResult, VoskRecognizer
+from robot.speech.room_source import RoomSource
 from robot.speech.safety import SafetySpotter
-from robot.speech.turns import Question
 from tests.unit.hearing.conftest import DATA
-from tests.unit.hearing.test_audio import Time
+from tests.unit.hearing.test_room_source import Time
 
 pytestmark = pytest.mark.unit
 
@@ -114,27 +114,3 @@ def test_two_people_one_after_the_other_are_two_turns(recognizer: VoskRecognizer
         (Language.MN, "сайн байна уу"),
         (Language.ZH, "打开兄弟抱一下"),
     ]
-
-
-def test_activity_follows_the_voice_over_the_noise_of_the_room() -> None:
-    activity = SpeechActivity()
-    rng = np.random.default_rng(0)
-    speaking = []
-    for number in range(60):
-        level = 4000.0 if 20 <= number < 30 else 200.0
-        activity.feed(rng.normal(0.0, level, CHUNK_SAMPLES).astype(np.int16), number * CHUNK_S)
-        speaking.append(activity.speaking)
-    assert speaking.index(True) == 20
-    assert not any(speaking[35:])
-    assert activity.take() == pytest.approx((2.0, 3.0), abs=1.0 / SAMPLE_RATE_HZ)
-    assert activity.take() is None
-
-
-def test_activity_gives_in_to_a_noise_that_stays() -> None:
-    """A washing machine is no voice for longer than its first seconds."""
-    activity = SpeechActivity()
-    rng = np.random.default_rng(0)
-    for number in range(100):
-        level = 50.0 if number < 20 else 1000.0
-        activity.feed(rng.normal(0.0, level, CHUNK_SAMPLES).astype(np.int16), number * CHUNK_S)
-    assert not activity.speaking

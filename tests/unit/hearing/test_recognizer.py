@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from robot.errors import MissingPart
 from robot.messages import Language, Reading
 from robot.speech.audio import CHUNK_SAMPLES, FileSource
-from robot.speech.recognizer import FakeRecognizer, FinalResult, Recognizer, VoskRecognizer, judged
-from tests.unit.hearing.conftest import Clip, clips
+from robot.speech.calibration import UNFITTED, Bar, Calibration
+from robot.speech.recognizer import FakeRecognizer, FinalResult, Recognizer, VoskRecognizer
+from tests.unit.hearing.conftest import MODEL, Clip, clips
 
 pytestmark = pytest.mark.unit
 
@@ -60,36 +58,23 @@ def test_a_broken_graph_folder_says_what_to_do(tmp_path: Path) -> None:
         VoskRecognizer(tmp_path)
 
 
-SCORES = st.floats(min_value=-500.0, max_value=0.0)
+def test_every_final_tells_what_it_was_weighed_from(recognizer: VoskRecognizer) -> None:
+    (final,) = finals_of(recognizer, KNOWN[0].path)
+    assert final.evidence is not None
+    assert len(final.evidence.behind) == len(final.readings)
+    assert final.evidence.margin > 0
+    assert 0.03 < final.evidence.speech_s / final.evidence.tokens < 0.4
 
 
-@given(st.lists(SCORES, min_size=1, max_size=8), st.integers(1, 40), st.none() | SCORES)
-def test_confidence_is_in_0_to_1_and_ranks_like_the_likelihood(
-    scores: list[float], tokens: int, filler: float | None
-) -> None:
-    scores = sorted(scores, reverse=True)
-    confidences, known = judged(scores, [tokens] * len(scores), filler)
-    assert all(0.0 <= value <= 1.0 and value <= known + 1e-9 for value in confidences)
-    assert confidences == sorted(confidences, reverse=True)
-    assert known <= 1.0 + 1e-9
+def test_the_bar_is_the_calibrations(graph_dir: Path) -> None:
+    high = UNFITTED.model_copy(update={"bars": (Bar(from_tokens=0, least_known=1.0),)})
+    (final,) = finals_of(VoskRecognizer(graph_dir, high), KNOWN[0].path)
+    assert final.readings[0].text == KNOWN[0].text
+    assert not final.accepted
 
 
-@given(SCORES, st.integers(1, 40), SCORES)
-def test_a_homophone_takes_nothing_from_the_confidence(score: float, tokens: int, filler: float) -> None:
-    alone, known = judged([score], [tokens], filler)
-    both, known_of_both = judged([score, score], [tokens, tokens], filler)
-    assert both == [alone[0]] * 2
-    assert known == known_of_both
-
-
-@given(SCORES, st.integers(1, 39), SCORES)
-def test_a_longer_phrase_is_believed_no_less_on_the_same_evidence(score: float, tokens: int, filler: float) -> None:
-    assert judged([score], [tokens], filler)[1] <= judged([score], [tokens + 1], filler)[1]
-
-
-def test_a_short_phrase_needs_to_beat_the_filler() -> None:
-    assert math.isclose(judged([-10.0], [4], -10.0)[1], 0.5)
-    assert judged([-10.5], [4], -10.0)[1] < 0.5 < judged([-9.5], [4], -10.0)[1]
+def test_a_graph_goes_by_the_calibration_of_its_model(graph_dir: Path) -> None:
+    assert Calibration.of_model(graph_dir) == Calibration.of_model(MODEL)
 
 
 def test_scattered_evidence_for_many_phrases_is_no_evidence_for_one() -> None:

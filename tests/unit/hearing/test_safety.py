@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot.messages import Language, Reading, SafetyKind
@@ -93,6 +93,26 @@ def test_a_phrase_of_the_grammar_is_not_suspected_for_its_likeness() -> None:
     assert SafetySpotter(PHRASES, everyday=[(MN, slept.text)]).spot_text(slept) is None
 
 
+def test_a_phrase_that_counts_only_alone_is_nothing_inside_a_sentence() -> None:
+    """As in the dialogue: "help me" inside a sentence is about the kitchen."""
+    alone = SafetySpotter(PHRASES, alone=[(MN, "туслаарай"), (ZH, "救我")])
+    assert alone.spot(heard(MN, "надад хоол хийхэд туслаарай"), 0.0) is None
+    assert alone.spot(heard(ZH, "他来救我们吗"), 0.0) is None
+    for phrase in ((MN, "туслаарай"), (ZH, "快救我")):
+        word = alone.spot(heard(*phrase), 0.0)
+        assert word is not None
+        assert word.certain
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [(ZH, "救命救命"), (ZH, "我摔倒了我摔倒了我摔倒了"), (MN, "авраарай авраарай")]
+)
+def test_a_phrase_said_several_times_in_one_breath_is_that_phrase(language: Language, text: str) -> None:
+    word = SPOTTER.spot(heard(language, text), 0.0)
+    assert word is not None
+    assert word.certain
+
+
 def test_a_harmless_reading_that_is_as_likely_makes_hani_ask() -> None:
     final = FinalResult((Reading("救我", ZH, 0.9), Reading("舅舅来了", ZH, 0.9)), 0.95)
     word = SPOTTER.spot(final, 0.0)
@@ -114,6 +134,7 @@ def test_while_hani_speaks_only_exact_believed_phrases_pass() -> None:
 
 
 @given(st.text(max_size=12), st.sampled_from(list(Language)), st.floats(0.0, 1.0), st.booleans())
+@settings(deadline=None)
 def test_any_text_is_answered_and_strict_never_finds_more(
     text: str, language: Language, confidence: float, strict: bool
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,14 @@ formats = st.sampled_from(sorted(FORMATS))
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_golden_message(name):
-    reading = decode(name.split("-")[0], "bed", (GOLDEN / f"{name}.json").read_bytes())
-    assert asdict(reading) == EXPECTED[name]
+    (file,) = GOLDEN.glob(f"{name}.*")
+    payload = bytes.fromhex(file.read_text()) if file.suffix == ".hex" else file.read_bytes()
+    reading = decode(name.split("-")[0], "bed", payload)
+    assert asdict(reading) == {**asdict(BedReading()), **EXPECTED[name]}
 
 
 def test_every_golden_message_has_an_expectation():
-    assert {path.stem for path in GOLDEN.glob("*.json")} == {*EXPECTED, "expected"}
+    assert {path.stem for path in GOLDEN.iterdir()} - {"README", "expected", "homeassistant"} == EXPECTED.keys()
 
 
 def rates(bounds):
@@ -38,21 +41,33 @@ def rates(bounds):
 moments = st.none() | st.integers(1_500_000_000, 2_000_000_000).map(float)
 
 
-@given(formats, st.booleans(), rates(HEART_RATES), rates(BREATH_RATES), moments)
-def test_an_occupied_bed_survives_the_wire(format_name, connected, heart, breath, moment):
+def as_carried(format_name: str, reading: BedReading) -> BedReading:
+    """What of a reading a format has a field for."""
+    if format_name == "emfit":
+        return replace(reading, connected=None)
+    if format_name == "milesight":
+        breath = reading.breath_rate_bpm
+        breath = None if breath is None else round(breath * 100) / 100
+        return replace(reading, heart_rate_bpm=None, breath_rate_bpm=breath, measured_at_s=None, fell=False)
+    return reading
+
+
+@given(formats, rates(HEART_RATES), rates(BREATH_RATES), moments)
+def test_an_occupied_bed_survives_the_wire(format_name, heart, breath, moment):
     reading = BedReading(True, heart, breath, True, moment)
-    assert decode(format_name, "bed", encode(format_name, reading)) == reading
+    assert decode(format_name, "bed", encode(format_name, reading)) == as_carried(format_name, reading)
 
 
 @given(formats, moments)
 def test_an_empty_bed_survives_the_wire_without_vitals(format_name, moment):
-    sent = BedReading(False, 60.0, 12.0, True, moment)
-    assert decode(format_name, "bed", encode(format_name, sent)) == BedReading(False, None, None, True, moment)
+    sent, expected = BedReading(False, 60.0, 12.0, True, moment), BedReading(False, None, None, True, moment)
+    assert decode(format_name, "bed", encode(format_name, sent)) == as_carried(format_name, expected)
 
 
 @given(formats)
-def test_a_sensor_that_is_off_survives_the_wire(format_name):
-    assert decode(format_name, "bed", encode(format_name, BedReading(connected=False))).connected is False
+def test_a_sensor_that_is_off_never_vouches_for_anybody(format_name):
+    reading = decode(format_name, "bed", encode(format_name, BedReading(True, 60.0, 12.0, connected=False)))
+    assert reading.connected is False or reading.in_bed is None
 
 
 def refused_or_sane(format_name: str, payload: bytes) -> None:
@@ -64,6 +79,11 @@ def refused_or_sane(format_name: str, payload: bytes) -> None:
     for rate, (least, most) in ((reading.heart_rate_bpm, HEART_RATES), (reading.breath_rate_bpm, BREATH_RATES)):
         assert rate is None or least <= rate <= most
     assert reading.measured_at_s is None or math.isfinite(reading.measured_at_s)
+    for share in (reading.quality, reading.movement):
+        assert share is None or 0 <= share <= 1
+    if reading.in_bed is False:
+        assert reading.heart_rate_bpm is None
+        assert reading.breath_rate_bpm is None
 
 
 @given(formats, st.binary(max_size=300))
@@ -74,17 +94,64 @@ def test_arbitrary_bytes_never_crash(format_name, payload):
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 OUTER_KEYS = ["data", "status", "left", "right", "code", "value", "t", "timestamp", "connectionStatus"]
 INNER_KEYS = ["inBed", "heartRate", "breathRate", "sleep_status", "heart_rate", "breath_rate"]
-KEYS = st.sampled_from([*OUTER_KEYS, *INNER_KEYS])
+PUSHED_KEYS = ["dataKey", "timeStamp", "leftRight", "inbedStatus", "bodyMovement", "apnea", "signalQuality", "wet"]
+EMFIT_KEYS = ["pres", "hr", "rr", "act", "ts", "event"]
+KEYS = st.sampled_from([*OUTER_KEYS, *INNER_KEYS, *PUSHED_KEYS, *EMFIT_KEYS])
 values = st.recursive(
-    leaves | st.just("sleep_status"),
+    leaves | st.sampled_from(["sleep_status", "realtime", "inBedStatus", "connectionStatus", "out_of_bed", "0", "1"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
     max_leaves=12,
 )
 
 
-@given(formats, st.dictionaries(KEYS, values, max_size=6))
+objects = st.dictionaries(KEYS, values, max_size=6)
+
+
+@given(formats, objects | st.lists(objects, max_size=4))
 def test_arbitrary_json_in_the_vendors_own_keys_never_crashes(format_name, message):
     refused_or_sane(format_name, json.dumps(message).encode())
+
+
+CHANNELS = st.sampled_from([b"\x03\xf8", b"\x07\xb0", b"\x06\xfb", b"\x08\xb1", b"\xff\x0b", b"\x0a\xb3", b"\x20\xce"])
+
+
+@given(st.lists(st.tuples(CHANNELS, st.binary(max_size=9)), max_size=5))
+def test_arbitrary_radar_channels_never_crash(channels):
+    data = b"".join(channel + part for channel, part in channels)
+    refused_or_sane("milesight", data)
+    refused_or_sane("milesight", json.dumps({"data": base64.b64encode(data).decode()}).encode())
+
+
+@given(st.lists(st.tuples(st.sampled_from(["PRES", "HR", "RR", "ACT", "TS", "hr", ""]), st.text(max_size=9))))
+def test_arbitrary_status_pages_never_crash(lines):
+    refused_or_sane("emfit", "<br>".join(f"{key}={value}" for key, value in lines).encode())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\x03", b"\x03\xf8\x02\x00", b"\x03\xf8\x05\x00\x00\x00\x00\x00", b"\x99\x99", b'{"data": "!"}', b"{}"],
+)
+def test_a_radar_message_that_is_cut_off_or_unknown_is_refused(payload):
+    with pytest.raises(BadInput):
+        decode("milesight", "bed", payload)
+
+
+def test_the_past_of_a_radar_is_no_fall_of_now():
+    history = bytes.fromhex("20ce 00112233 0100 00 01 ff")
+    assert decode("milesight", "bed", history).fell is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "any_", "mine"),
+    [(1, 0, True, True), (0, 1, True, False), (1, 1, True, True), (0, None, None, False), (None, 0, None, None)],
+)
+def test_a_double_bed_may_have_a_side_that_is_the_residents(left, right, any_, mine):
+    data = {"left": {"inBed": left, "heartRate": 60}, "right": {"inBed": right, "heartRate": 70}}
+    payload = json.dumps({"data": data}).encode()
+    assert decode("sleepace", "bed", payload).in_bed is any_
+    reading = decode("sleepace", "bed", payload, "left")
+    assert reading.in_bed is mine
+    assert reading.heart_rate_bpm == (60 if left and not right else None), "nobody knows whose heart it is"
 
 
 @pytest.mark.parametrize(
@@ -131,5 +198,5 @@ def test_a_rate_that_no_body_has_is_unknown_not_zero(rate):
 
 
 def test_an_unknown_format_names_the_known_ones():
-    with pytest.raises(BadConfiguration, match=r"mattress\.format 'emfit' is unknown; choose one of sleepace, tuya"):
-        decode("emfit", "bed", b"{}")
+    with pytest.raises(BadConfiguration, match=r"mattress\.format 'acme' is unknown; choose one of sleepace, tuya"):
+        decode("acme", "bed", b"{}")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from robot.errors import BadConfiguration
 from robot.mattress.codecs import BedReading
-from robot.mattress.presence import BedPresence, PresenceSettings
+from robot.mattress.presence import BedDetail, BedPresence, PresenceSettings
 from robot.messages import BedState, Presence
 
 pytestmark = pytest.mark.unit
@@ -131,6 +131,45 @@ def test_a_gateway_that_repeats_an_old_value_is_refused_when_its_clock_is_truste
     assert Bed().reads(old, 1000, 1121).state.presence is Presence.IN_BED
 
 
+def test_a_double_bed_whose_sides_speak_in_turn_is_empty_only_when_both_said_so():
+    left, right = BedReading(left=False), BedReading(right=False)
+    bed = Bed().reads(BedReading(in_bed=True, left=True), 0, 5).reads(left, 6, 12)
+    assert bed.state.presence is Presence.IN_BED, "the other side has said nothing yet"
+    bed.reads(right, 13, 20)
+    assert bed.state.presence is Presence.OUT_OF_BED
+    bed.reads(BedReading(in_bed=True, right=True), 21, 23)
+    assert bed.state.presence is Presence.IN_BED
+    assert (bed.core.detail(23.0).left, bed.core.detail(23.0).right) == (False, True)
+
+
+def test_a_side_that_fell_silent_no_longer_counts_as_empty():
+    bed = Bed().reads(BedReading(in_bed=True, left=True), 0, 5).reads(BedReading(left=False), 6, 6)
+    bed.reads(BedReading(right=False), 70, 80)
+    assert bed.state.presence is Presence.UNKNOWN
+
+
+def test_signs_of_life_keep_what_was_said_and_say_nothing_of_themselves():
+    alive = BedReading(heart_rate_bpm=61.0, alive=True)
+    bed = Bed().reads(alive, 0, 10)
+    assert bed.state.presence is Presence.UNKNOWN
+    bed.reads(IN, 11, 13).reads(alive, 14, 200)
+    assert (bed.state.presence, bed.state.heart_rate_bpm) == (Presence.IN_BED, 61.0)
+    bed.waits(201, 270).reads(alive, 271, 280)
+    assert bed.state.presence is Presence.UNKNOWN, "after a gap it must be said anew"
+
+
+def test_heart_and_breath_of_poor_quality_are_unknown():
+    poor, good = (BedReading(True, 60.0, 14.0, quality=quality) for quality in (0.4, 0.6))
+    assert Bed().reads(poor, 0, 20).state.heart_rate_bpm is None
+    assert Bed().reads(good, 0, 20).state.heart_rate_bpm == 60.0
+
+
+def test_details_go_stale_with_the_feed():
+    bed = Bed().reads(BedReading(True, at_edge=True, wet=True, movement=0.5), 0, 10)
+    assert bed.core.detail(70.0) == BedDetail(movement=0.5, at_edge=True, wet=True)
+    assert bed.core.detail(71.0) == BedDetail()
+
+
 readings = st.builds(BedReading, st.none() | st.booleans(), connected=st.sampled_from([None, True, True, False]))
 
 
@@ -153,7 +192,9 @@ def test_presence_is_never_claimed_without_a_recent_reading(steps):
             assert not (reading and reading.connected is False)
 
 
-@pytest.mark.parametrize("wrong", [{"exit_hold_s": -1}, {"stale_after_s": 0}, {"repeat_s": 60}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [{"exit_hold_s": -1}, {"stale_after_s": 0}, {"repeat_s": 60}, {"quality_least": 2}], ids=str
+)
 def test_a_setting_out_of_bounds_is_refused_by_name(wrong):
     (name,) = wrong
     with pytest.raises(BadConfiguration, match=f"mattress.{name}"):

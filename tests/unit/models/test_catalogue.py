@@ -110,7 +110,7 @@ def test_verify_of_an_empty_home_says_what_is_missing_and_what_to_do(
 
 
 def test_verify_of_what_is_there_and_of_what_nobody_brings_is_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert catalogue.main(["verify", "bilingual-v0", "vosk-mandarin"]) == 0
+    assert catalogue.main(["verify", "bilingual-v0", "vosk-mandarin-small"]) == 0
     assert "4 files as catalogued" in capsys.readouterr().out
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from robot.messages import Language, Spoken, SpokenState
 from robot.nodes.half_duplex import HalfDuplex
-from robot.speech.turns import Question
+from robot.speech.patience import Question
 
 pytestmark = pytest.mark.unit
 
@@ -25,6 +25,9 @@ class Ear:
 
     def unmute(self, now_s: float, question: Question = Question.NONE) -> None:
         self.muted, self.question = False, question
+
+    def barge_in(self, began_at_s: float) -> None:
+        self.muted = False
 
 
 def spoken(
@@ -64,6 +67,33 @@ def test_a_voice_that_died_in_the_middle_of_a_text_leaves_nobody_deaf(
     half.check(deaf_until_s - 0.1)
     assert ear.muted
     half.check(deaf_until_s + 0.1)
+    assert not ear.muted
+
+
+def test_who_barges_in_is_heard_while_the_voice_stops() -> None:
+    ear = Ear()
+    half = HalfDuplex(ear)
+    half.barged_in(5.0, 5.1)
+    assert not half.speaking
+    half.spoken(spoken("a", SpokenState.STARTED, 10.0, 8.0))
+    half.barged_in(11.0, 11.4)
+    assert not ear.muted
+    half.check(11.6)
+    half.spoken(spoken("a", SpokenState.INTERRUPTED, 11.7))
+    half.check(14.0)
+    assert not ear.muted
+
+
+def test_a_safety_text_that_goes_on_over_a_barge_in_is_not_taken_for_the_resident() -> None:
+    ear = Ear()
+    half = HalfDuplex(ear)
+    half.spoken(spoken("a", SpokenState.STARTED, 10.0, 8.0))
+    half.barged_in(11.0, 11.4)
+    half.check(12.5)
+    assert ear.muted
+    half.barged_in(13.0, 13.4)
+    assert ear.muted
+    half.spoken(spoken("a", SpokenState.FINISHED, 18.0))
     assert not ear.muted
 
 

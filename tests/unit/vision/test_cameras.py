@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import itertools
 import socket
 from itertools import islice
 
+import cv2
 import numpy as np
 import pytest
 
 from robot.errors import BadInput, DeviceFault
-from robot.vision.camera import DeviceCamera, FileCamera
-from robot.vision.health import BLACK_AFTER_S, FROZEN_AFTER_S, SILENT_AFTER_S, CameraHealth
+from robot.vision.camera import DeviceCamera, FileCamera, _FileClock
+from robot.vision.health import CameraHealth
 from robot.vision.room import RoomCamera, empty_room
 
 pytestmark = pytest.mark.unit
@@ -150,53 +152,134 @@ def test_frames_are_neither_written_nor_sent(clips, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-GREY = np.full((480, 640, 3), 90, np.uint8)
-OTHER = np.full((480, 640, 3), 91, np.uint8)
-BLACK = np.full((480, 640, 3), 3, np.uint8)
-BLACK_TOO = np.full((480, 640, 3), 4, np.uint8)
+GREY, OTHER, BLACK, BLACK_TOO = (np.full((480, 640, 3), level, np.uint8) for level in (90, 91, 3, 4))
+WIDE = [np.full((360, 640, 3), level, np.uint8) for level in (90, 91)]
+TINY = [np.full((48, 64, 3), level, np.uint8) for level in (90, 91)]
+GREYS = [np.full((480, 640), level, np.uint8) for level in (90, 91)]
+WITHIN_S = 5.0
+"""The issue's promise: every fault within five seconds."""
 
 
-def health_after(pictures, lasts_s, period_s=0.5):
+def look(health, pictures, lasts_s, start_s=0.0, period_s=0.5, waited_s=0.01):
+    """Feed pictures as the node does; returns the fault at each moment."""
+    faults = []
+    for n in range(round(lasts_s / period_s)):
+        at_s = start_s + n * period_s
+        health.saw(pictures[n % len(pictures)], at_s, waited_s)
+        faults.append(health.fault(at_s))
+    return faults
+
+
+FAULTS = {
+    "camera_dark": {"pictures": [BLACK, BLACK_TOO]},
+    "camera_frozen": {"pictures": [GREY]},
+    "camera_size": {"pictures": WIDE},
+    "tiny": {"pictures": TINY},
+    "colourless": {"pictures": GREYS},
+    "camera_slow": {"pictures": [GREY, OTHER], "period_s": 0.67, "waited_s": 0.5},  # a tenth of 15 a second
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_faulty_camera_is_a_fault_within_five_seconds_and_recovers(what):
     health = CameraHealth(0.0)
-    for n in range(int(lasts_s / period_s)):
-        health.saw(pictures[n % len(pictures)], n * period_s)
-    return health
+    assert set(look(health, [GREY, OTHER], 20.0)) == {None}
+    faults = look(health, start_s=20.0, lasts_s=30.0, **FAULTS[what])
+    period_s = FAULTS[what].get("period_s", 0.5)
+    first = next(n for n, fault in enumerate(faults) if fault is not None)
+    assert first * period_s <= WITHIN_S
+    assert all(faults[first:])
+    expected = what if what.startswith("camera_") else "camera_size"
+    assert {fault.key for fault in faults[first:]} == {expected}
+    assert set(look(health, [GREY, OTHER], 20.0, start_s=55.0)[9:]) == {None}
 
 
-def test_a_camera_that_never_delivers_is_a_fault():
+def test_a_camera_that_never_delivers_is_a_fault_within_five_seconds():
     health = CameraHealth(100.0)
-    assert health.fault(100.0 + SILENT_AFTER_S) is None
-    assert "no pictures" in (health.fault(100.1 + SILENT_AFTER_S) or "")
+    assert health.fault(103.9) is None
+    fault = health.fault(100.0 + WITHIN_S)
+    assert fault is not None
+    assert fault.key == "camera_silent"
 
 
-@pytest.mark.parametrize(
-    ("pictures", "after_s", "fault"),
-    [
-        ([GREY, OTHER], 120, None),
-        ([BLACK, BLACK_TOO], BLACK_AFTER_S + 2, "black"),
-        ([BLACK, BLACK_TOO], BLACK_AFTER_S - 1, None),
-        ([GREY], FROZEN_AFTER_S + 2, "frozen"),
-        ([GREY], FROZEN_AFTER_S - 1, None),
-    ],
-)
-def test_a_camera_that_shows_nothing_new_or_nothing_at_all_is_a_fault(pictures, after_s, fault):
-    found = health_after(pictures, after_s).fault(after_s)
-    assert found is None if fault is None else fault in (found or "")
+def test_a_camera_that_is_unplugged_and_plugged_in_again():
+    health = CameraHealth(0.0)
+    look(health, [GREY, OTHER], 10.0)
+    fault = health.fault(9.5 + WITHIN_S)
+    assert fault is not None
+    assert fault.key == "camera_silent"
+    assert set(look(health, [GREY, OTHER], 10.0, start_s=60.0)) == {None}
 
 
-def test_a_camera_recovers():
-    health = health_after([BLACK, BLACK_TOO], 60)
-    health.saw(GREY, 60.0)
-    assert health.fault(60.0) is None
-    assert health.fault(70.0) is not None
-    health.saw(OTHER, 70.0)
-    assert health.fault(70.0) is None
+def test_a_short_darkness_or_a_stutter_is_no_fault():
+    """A lamp is switched, an exposure adapts, a camera skips."""
+    health = CameraHealth(0.0)
+    look(health, [GREY, OTHER], 10.0)
+    assert set(look(health, [BLACK, BLACK_TOO], 3.5, start_s=10.0)) == {None}
+    assert set(look(health, [GREY, OTHER], 5.0, start_s=13.5)) == {None}
+    health.saw(GREY, 19.0, waited_s=0.4)
+    assert health.fault(19.0) is None
+
+
+@pytest.mark.parametrize("rate_hz", [10, 15, 30])
+def test_ordinary_cameras_are_fast_enough(rate_hz):
+    """Somebody asks twice a second or ten times and waits at most one period each time."""
+    for period_s in (0.5, 0.1):
+        health = CameraHealth(0.0)
+        assert set(look(health, [GREY, OTHER], 20.0, period_s=period_s, waited_s=1 / rate_hz)) == {None}
+
+
+def test_the_zones_shape_counts_where_zones_are_drawn():
+    health = CameraHealth(0.0, shape=16 / 9)
+    assert look(health, [GREY, OTHER], 10.0)[-1].key == "camera_size"
+    assert look(CameraHealth(0.0, shape=16 / 9), WIDE, 10.0)[-1] is None
+
+
+def test_a_picture_that_is_none_is_not_used():
+    health = CameraHealth(0.0)
+    assert health.saw(GREY, 0.0)
+    assert not any(health.saw(picture, 1.0) for picture in (TINY[0], GREYS[0], np.zeros((0, 0, 3), np.uint8)))
+    assert not health.saw(np.zeros((480, 640, 3), np.float32), 2.0)
 
 
 def test_the_simulated_camera_is_healthy():
     clock = Clock()
     room, health = RoomCamera(now=clock), CameraHealth(START_AT_S)
     for frame in islice(room.frames(), 40):
-        health.saw(frame.image, frame.at_s)
+        health.saw(frame.image, frame.at_s, frame.waited_s)
         clock.at_s += 1.0
-    assert health.fault(clock.at_s) is None
+        assert health.fault(frame.at_s) is None
+
+
+def video(path, size=(640, 480), rate_hz=10.0, pictures=20, codec="mp4v"):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate_hz, size)
+    assert writer.isOpened()
+    for n in range(pictures):
+        writer.write(np.full((size[1], size[0], 3), 5 * n, np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "size", "rate_hz"),
+    [
+        ("portrait.mp4", "mp4v", (480, 854), 30.0),
+        ("odd.avi", "MJPG", (322, 242), 5.0),
+        ("slow.mp4", "mp4v", (640, 480), 1.0),
+        ("fast.mp4", "mp4v", (640, 480), 120.0),
+        ("small.avi", "MJPG", (64, 48), 25.0),
+    ],
+)
+def test_files_of_any_shape_and_rate_keep_their_time(tmp_path, name, codec, size, rate_hz):
+    frames = list(FileCamera(video(tmp_path / name, size, rate_hz, codec=codec)).frames())
+    assert len(frames) == 20
+    assert frames[0].image.shape == (size[1], size[0], 3)
+    np.testing.assert_allclose([frame.at_s for frame in frames], np.arange(20) / rate_hz, atol=0.5 / rate_hz)
+
+
+@pytest.mark.parametrize("told", [[0, 0, 0, 0], [5, 5.1, 4.9, 5.3], [float("nan"), -1, float("inf"), 0]])
+def test_a_file_s_time_always_goes_forwards(told):
+    clock = _FileClock(0.1)
+    times = [clock.next_s(told_s) for told_s in told]
+    assert times[0] == 0
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))

@@ -84,7 +84,7 @@ def test_a_bed_zone_keeps_the_command_quiet_inside_it(engine, clips, tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    ["{", "[]", '{"sofa": []}', '{"bed": [[0, 0], [1, 1]]}', '{"bed": [[0, 0], [1, 1], [0, 300]]}', '{"bed": "all"}'],
+    ["{", "[]", '{"chair": []}', '{"bed": [[0, 0], [1, 1]]}', '{"bed": [[0, 0], [1, 1], [0, 300]]}', '{"bed": "all"}'],
 )
 def test_a_wrong_zones_file_is_one_line_and_no_watching(tmp_path, clips, content):
     zones = tmp_path / "zones.json"

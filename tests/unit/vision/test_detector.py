@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot.messages import FallEvent, FallReason
-from robot.vision.detector import FallDetector
+from robot.vision.detector import FallDetector, FrameInfo
 from robot.vision.pose import Person
+from robot.vision.zones import Zones
 
 from .skeletons import BEND, FRAME_PX, LIE, SIT, STAND, Move, Pose, act, person
 
@@ -33,7 +34,7 @@ def watch(
     detector = detector or FallDetector()
     events = []
     for t_s, people in frames:
-        events += detector.step(people, t_s, NOW_AT_S + t_s, FRAME_PX, bed_occupied)
+        events += detector.step(people, FrameInfo(t_s, NOW_AT_S + t_s, *FRAME_PX), bed_occupied)
     return events
 
 
@@ -167,7 +168,7 @@ def test_walking_out_of_the_picture_is_not_a_fall():
     ids=["in bed", "mattress says no", "mattress unknown", "beside the bed"],
 )
 def test_only_a_fresh_mattress_with_the_hips_in_the_bed_silences(bed_occupied, x_px, silent):
-    events = watch(alone((*FALL, (LIE, 40.0)), x_px=x_px), FallDetector(bed=BED), bed_occupied)
+    events = watch(alone((*FALL, (LIE, 40.0)), x_px=x_px), FallDetector(zones=Zones(bed=(BED,))), bed_occupied)
     assert reasons(events) == ([] if silent else [("fast_drop", False)])
 
 
@@ -175,12 +176,12 @@ def test_with_two_people_the_bed_silences_nobody():
     """The mattress cannot say which of them it feels."""
     faller = alone((*FALL, (LIE, 10.0)))
     frames = [(t, [*people, person(STAND, x_px=560)]) for t, people in faller]
-    assert reasons(watch(frames, FallDetector(bed=BED), True)) == [("fast_drop", False)]
+    assert reasons(watch(frames, FallDetector(zones=Zones(bed=(BED,))), True)) == [("fast_drop", False)]
 
 
 def test_whoever_lies_in_bed_while_the_mattress_falls_silent_is_told_after_a_while():
     """A stale feed never keeps the watcher quiet."""
-    detector = FallDetector(bed=BED)
+    detector = FallDetector(zones=Zones(bed=(BED,)))
     frames = alone((*FALL, (LIE, 60.0)))
     assert watch(frames[:200], detector, True) == []
     assert reasons(watch(frames[200:], detector, None)) == [("long_on_floor", False)]

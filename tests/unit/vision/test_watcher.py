@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from robot.vision.detector import FallDetector
+from robot.vision.night import NIGHT_LEVEL, brightness_of, enhanced
 from robot.vision.pose import FakePoseEngine
-from robot.vision.watcher import ACTIVE_PERIOD_S, QUIET_PERIOD_S, FallWatcher, MotionGate
+from robot.vision.watcher import (
+    ACTIVE_PERIOD_S,
+    ATTENTIVE_PERIOD_S,
+    LOOK_ANYWAY_S,
+    QUIET_PERIOD_S,
+    FallWatcher,
+    MotionGate,
+    Pace,
+)
 
 from .skeletons import LIE, STAND, act, person
 
@@ -60,6 +69,7 @@ def test_the_noise_of_a_sensor_is_no_motion():
     gate, rng = MotionGate(), np.random.default_rng(1)
     gate.moves(STILL)
     for _ in range(10):
+        gate.looked()
         noisy = np.clip(STILL + rng.normal(0, 6, STILL.shape), 0, 255).astype(np.uint8)
         assert not gate.moves(noisy)
 
@@ -80,3 +90,83 @@ def flicker():
         return pictures[0]
 
     return picture
+
+
+def test_a_still_room_costs_a_look_every_few_seconds_only():
+    engine = FakePoseEngine()
+    run(FallWatcher(engine), 60)
+    assert engine.calls <= 60 / LOOK_ANYWAY_S + 1
+
+
+def test_a_still_person_is_not_looked_at_again_and_again_but_the_clock_of_the_floor_runs():
+    """Whoever lies motionless is in danger: saving frames must not save the alarm."""
+    engine = FakePoseEngine([[person(LIE)]])
+    _, events = run(FallWatcher(engine), 20)
+    assert [event.reason.value for event in events] == ["found_on_floor"]
+    assert engine.calls <= 20 / LOOK_ANYWAY_S + 1
+
+
+def test_somebody_who_was_there_and_is_not_seen_is_looked_for_in_every_frame():
+    """The model misses lying people; a still picture must not freeze that mistake."""
+    engine = FakePoseEngine([[person(STAND)], [person(STAND)], []])
+    watcher = FallWatcher(engine)
+    for n, picture in enumerate((STILL, MOVED, STILL)):
+        watcher.watch(picture, n / 10, NOW_AT_S)
+    looked = engine.calls
+    run(watcher, 1.3, start_s=0.3)
+    assert engine.calls - looked >= 2
+
+
+def test_a_slow_slide_adds_up_until_it_is_looked_at():
+    gate, looks = MotionGate(), 0
+    for step in range(60):
+        picture = STILL.copy()
+        picture[200:300, 100 + step : 200 + step] = 200
+        if gate.moves(picture):
+            gate.looked()
+            looks += 1
+    assert looks >= 3
+
+
+def test_attention_raises_the_rate_further_only_while_something_moves():
+    pace = Pace()
+    assert pace.next_s(0.0, True, False, True) == ACTIVE_PERIOD_S
+    assert pace.next_s(1.0, True, False, False) == ATTENTIVE_PERIOD_S
+    assert pace.next_s(2.0, False, False, False) == ACTIVE_PERIOD_S
+    assert pace.next_s(70.0, True, False, False) == ACTIVE_PERIOD_S
+    assert pace.next_s(71.0, False, True, None) == ATTENTIVE_PERIOD_S
+    assert pace.next_s(90.0, False, False, None) == QUIET_PERIOD_S
+
+
+@pytest.mark.parametrize("level", [4, 8, 15])
+def test_the_dark_is_brightened_and_the_light_is_left_alone(level):
+    dark = np.full((480, 640, 3), level, np.uint8)
+    assert brightness_of(dark) == level < NIGHT_LEVEL
+    assert brightness_of(enhanced(dark, level)) > 3 * level
+    assert enhanced(STILL, brightness_of(STILL)) is STILL
+
+
+def test_motion_in_the_dark_is_motion():
+    rng = np.random.default_rng(1)
+
+    def dark(picture):
+        return np.clip(picture * 0.06 + rng.normal(0, 1.5, picture.shape), 0, 255).astype(np.uint8)
+
+    still = np.where(np.arange(640)[None, :, None] % 160 < 80, 60, 200).astype(np.uint8) * np.ones(
+        (480, 1, 3), np.uint8
+    )
+    moved = still.copy()
+    moved[100:300, 300:400] = 250
+    engine = FakePoseEngine()
+    watcher = FallWatcher(engine)
+    run(watcher, 4, lambda t: dark(still))
+    quiet = engine.calls
+    watcher.watch(dark(moved), 4.1, NOW_AT_S)
+    assert engine.calls == quiet + 1
+    assert quiet <= 2
+
+
+def test_another_size_of_frame_in_the_middle_is_taken_as_it_comes():
+    watcher = FallWatcher(FakePoseEngine([[person(STAND)]]))
+    watcher.watch(STILL, 0.0, NOW_AT_S)
+    assert watcher.watch(np.full((360, 640, 3), 90, np.uint8), 0.1, NOW_AT_S) == []

@@ -1,0 +1,71 @@
+"""What the sensors said lately, as far as fusion asks for it. Pure; after a restart all of it is unknown."""
+
+from __future__ import annotations
+
+from robot.alarms.case import CLOCK_SLACK_S
+from robot.alarms.fusion import Outcome, Upright, Verdict, Vitals, judge_rest, presence_now, view_now
+from robot.alarms.settings import AlarmSettings
+from robot.messages import BedState, Presence, RoomView
+
+
+class Senses:
+    """The newest bed and room, and what must be remembered about them to tell "lost" and "not seen" from unknown."""
+
+    def __init__(self, settings: AlarmSettings) -> None:
+        self._settings = settings
+        self.bed: BedState | None = None
+        self._view: RoomView | None = None
+        self._vitals: tuple[float, float] | None = None  # (since when in bed, when last measured)
+        self._seeing_since_s: float | None = None
+        self._upright_at_s: float | None = None
+        self._odd: tuple[str, float] | None = None  # (reason, since when the sensors contradict each other)
+
+    def take_bed(self, bed: BedState) -> None:
+        self.bed = bed
+        measured = bed.heart_rate_bpm is not None or bed.breath_rate_bpm is not None
+        if bed.fresh and bed.presence is Presence.IN_BED and bed.measured_at_s is not None and measured:
+            self._vitals = (bed.since_at_s, bed.measured_at_s)
+
+    def take_view(self, view: RoomView) -> None:
+        before, self._view = self._view, view
+        sees = view.sees and view.upright is not None
+        gap = before is None or not 0 <= view.at_s - before.at_s <= self._settings.view_fresh_s
+        if not sees:
+            self._seeing_since_s = None
+        elif self._seeing_since_s is None or gap:
+            self._seeing_since_s = view.at_s
+        if sees and view.upright:
+            self._upright_at_s = view.at_s
+
+    def vitals(self, now_s: float) -> Vitals:
+        """Of who is in bed now."""
+        bed = self.bed
+        if presence_now(bed, now_s, self._settings.bed_fresh_s) is not Presence.IN_BED or bed is None:
+            return Vitals.UNKNOWN
+        if self._vitals is None or self._vitals[0] != bed.since_at_s:
+            return Vitals.UNKNOWN
+        silent_s = now_s - self._vitals[1]
+        return Vitals.MEASURED if silent_s <= self._settings.vitals_lost_s else Vitals.LOST
+
+    def upright(self, left_at_s: float, now_s: float) -> Upright:
+        """Since the bed was left."""
+        if self._upright_at_s is not None and left_at_s - CLOCK_SLACK_S <= self._upright_at_s <= now_s + CLOCK_SLACK_S:
+            return Upright.SEEN
+        fresh = view_now(self._view, now_s, self._settings.view_fresh_s) is not None
+        since_s = self._seeing_since_s
+        watched = since_s is not None and since_s <= left_at_s + self._settings.view_fresh_s
+        return Upright.NOT_SEEN if fresh and watched else Upright.UNKNOWN
+
+    def fault(self, now_s: float) -> str:
+        """Why the sensors cannot all be right, once they have contradicted each other for a while; or ""."""
+        settings = self._settings
+        view = view_now(self._view, now_s, settings.view_fresh_s)
+        verdict: Verdict = judge_rest(
+            self.bed, view, now_s, fresh_s=settings.bed_fresh_s, residents=settings.residents, vitals=self.vitals(now_s)
+        )
+        if verdict.outcome is not Outcome.FAULT:
+            self._odd = None
+            return ""
+        if self._odd is None or self._odd[0] != verdict.reason or self._odd[1] > now_s:
+            self._odd = (verdict.reason, now_s)
+        return verdict.reason if now_s - self._odd[1] >= settings.disagree_s else ""

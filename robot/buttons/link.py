@@ -1,0 +1,30 @@
+"""The devices' messages from an MQTT broker. Only what is kept on purpose (availability) is wanted retained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from robot.buttons.devices import Devices
+from robot.mqtt_link import BrokerSettings, Message, MqttLink, Topic
+
+
+class ButtonLink(MqttLink):
+    """Hands over every message of the home's devices and of Zigbee2MQTT itself; `on_message` may raise BadInput."""
+
+    def __init__(self, broker: BrokerSettings, devices: Devices, on_message: Callable[[Message], None]) -> None:
+        """Raises BadConfiguration for an unreadable certificate or password file."""
+        self._hand_over = on_message
+        super().__init__(broker, topics(devices), self._take)
+
+    def _take(self, message: Message) -> Sequence[Topic]:
+        self._hand_over(message)
+        return ()
+
+
+def topics(devices: Devices) -> tuple[Topic, ...]:
+    """What a home's devices speak on."""
+    found = [Topic(f"{devices.base}/bridge/state", retained=True)]
+    for device in devices.devices:
+        topic = f"{devices.base}/{device.topic}"
+        found += [Topic(topic), Topic(f"{topic}/action"), Topic(f"{topic}/availability", retained=True)]
+    return tuple(found)

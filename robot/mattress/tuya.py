@@ -1,0 +1,69 @@
+"""Tuya's sleep band: a list of data points, as its cloud's status messages carry them.
+
+`sleep_status` 0 not connected, 1 out of bed, 2 awake, 3 asleep; `heart_rate`, `breath_rate`, or `avg_` and these;
+`t` in milliseconds. The codes are those of the band's documentation (facts collected for this project; Tuya's standard
+instruction set). Assumed: `body_movement` 0..100 and `sleep_apnea` as a count, where a band has them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from robot.errors import BadInput
+from robot.mattress.fields import (
+    BREATH_RATES,
+    HEART_RATES,
+    BedReading,
+    count,
+    json_value,
+    mapping,
+    moment,
+    number,
+    rate,
+    share,
+)
+
+# sleep_status: (connected, in bed)
+_STATUS: Mapping[float, tuple[bool, bool | None]] = MappingProxyType(
+    {0: (False, None), 1: (True, False), 2: (True, True), 3: (True, True)}
+)
+
+
+def decode(payload: bytes) -> BedReading:
+    """Raises BadInput."""
+    status = mapping(json_value(payload)).get("status")
+    if not isinstance(status, list):
+        raise BadInput("no status list")
+    points = [mapping(point) for point in status]
+    values = {str(point.get("code")): point.get("value") for point in points}
+    connected, in_bed = None, None
+    sleep_status = number(values.get("sleep_status"))
+    if sleep_status is not None:
+        if sleep_status not in _STATUS:
+            raise BadInput("a sleep_status outside 0..3")
+        connected, in_bed = _STATUS[sleep_status]
+    times = [at_s for point in points if (at_s := moment(point.get("t"), 1000.0)) is not None]
+    return BedReading(
+        in_bed,
+        rate(values.get("heart_rate", values.get("avg_heart_rate")), HEART_RATES) if in_bed else None,
+        rate(values.get("breath_rate", values.get("avg_breath_rate")), BREATH_RATES) if in_bed else None,
+        connected,
+        max(times, default=None),
+        movement=share(values.get("body_movement"), 100.0) if in_bed else None,
+        apnoea_events=count(values.get("sleep_apnea")),
+    )
+
+
+def encode(reading: BedReading) -> bytes:
+    """The message of the simulated band."""
+    values: dict[str, Any] = {"heart_rate": reading.heart_rate_bpm or 0, "breath_rate": reading.breath_rate_bpm or 0}
+    if reading.connected is False:
+        values["sleep_status"] = "0"
+    elif reading.in_bed is not None:
+        values["sleep_status"] = "3" if reading.in_bed else "1"
+    at = {} if reading.measured_at_s is None else {"t": round(reading.measured_at_s * 1000)}
+    points = [{"code": code, "value": value, **at} for code, value in values.items()]
+    return json.dumps({"devId": "simulated", "status": points}, separators=(",", ":")).encode()

@@ -1,0 +1,52 @@
+"""Models that were trained without some speakers and texts: what they may honestly be measured on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from robot.errors import BadInput
+from robot.speech.evaluation.collection import Clip
+
+FOLD_FILE = "fold.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A model folder and the speakers that it never heard; `seen` when it heard all (the model that is shipped)."""
+
+    name: str
+    model_dir: Path
+    speakers: frozenset[str]
+    seen: bool = False
+
+    def measures(self, clips: Iterable[Clip]) -> list[Clip]:
+        """The clips whose speakers the model never heard; of a model that heard all, every one."""
+        return [clip for clip in clips if self.seen or clip.speaker in self.speakers]
+
+
+def read_folds(folder: Path) -> list[Fold]:
+    """The folds `fold-*/` of a folder, by name. Raises `BadInput` naming what is missing."""
+    found = [_read(place) for place in sorted(folder.glob("fold-*")) if place.is_dir()]
+    if not found:
+        raise BadInput(f"{folder} holds no fold-<name>/ with a model and {FOLD_FILE}; train the folds first.")
+    return found
+
+
+def shipped(model_dir: Path) -> Fold:
+    """The model that the robot uses: it has learnt from every speaker and text, and every figure says so."""
+    return Fold("shipped", model_dir, frozenset(), seen=True)
+
+
+def _read(place: Path) -> Fold:
+    try:
+        told = json.loads((place / FOLD_FILE).read_text(encoding="utf-8"))
+        speakers = frozenset(str(name) for name in told["held_out_speakers"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BadInput(f'{place / FOLD_FILE} must be JSON with a list "held_out_speakers".') from None
+    for part in ("am/final.mdl", "tokens.txt"):
+        if not (place / part).is_file():
+            raise BadInput(f"{place} has no {part}; copy the trained model into it.")
+    return Fold(place.name.removeprefix("fold-"), place, speakers)

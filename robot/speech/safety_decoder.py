@@ -1,0 +1,110 @@
+"""What the safety words' own decoder listens for, and what its finals are worth. Pure.
+
+The decoder is a second recogniser over a small graph that is always open: every safety phrase, each short one also said
+twice and three times in one breath, the everyday phrases that sound nearly like one (a fair rival that takes the
+evidence when it fits better), and the filler.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from robot.errors import BadInput
+from robot.messages import Language, Phrase, PhraseKind, SafetyKind
+from robot.speech.calibration import Calibration
+from robot.speech.lexicon import Lexicon, Pronunciation
+from robot.speech.recognizer import FinalResult
+from robot.speech.safety import CLEAR_LEAD, SafetySpotter
+
+MOST_NEAR_MISSES = 150
+_NEAR = 0.45  # of the safety phrase's length: edits by which a rival may differ
+_SAID_AGAIN_TOKENS = 8  # who shouts a longer phrase draws breath between
+_MOST_TIMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyHeard:
+    """A candidate: the decoder heard a safety word. `clear` needs no second witness."""
+
+    kind: SafetyKind
+    language: Language
+    confidence: float
+    clear: bool
+
+
+def decoder_phrases(
+    safety: Mapping[tuple[Language, str], SafetyKind], others: Iterable[Phrase], lexicon: Lexicon
+) -> tuple[Phrase, ...]:
+    """The decoder's grammar; `others` are what people say otherwise (templates with slots are passed over)."""
+    words = [
+        Phrase(language, text, kind=PhraseKind.SAFETY)
+        for (language, text) in safety
+        if _ways(Phrase(language, text), lexicon)
+    ]
+    again = [
+        Phrase(word.language, ("" if word.language is Language.ZH else " ").join([word.text] * times), kind=word.kind)
+        for word in words
+        for times in range(2, _MOST_TIMES + 1)
+        if len(_ways(word, lexicon)[0]) <= _SAID_AGAIN_TOKENS
+    ]
+    taken = {(phrase.language, phrase.text) for phrase in (*words, *again)}
+    free = [other for other in others if "{" not in other.text and (other.language, other.text) not in taken]
+    return (*words, *again, *near_misses(words, free, lexicon))
+
+
+def near_misses(
+    words: Sequence[Phrase], others: Iterable[Phrase], lexicon: Lexicon, most: int = MOST_NEAR_MISSES
+) -> tuple[Phrase, ...]:
+    """Those of `others` that sound most like one of `words`, nearest first."""
+    targets = [(way, Counter(way)) for word in words for way in _ways(word, lexicon)]
+    found: dict[Phrase, float] = {}
+    for other in others:
+        nearest = min((distance for way in _ways(other, lexicon) for distance in _distances(way, targets)), default=1.0)
+        if nearest <= _NEAR:
+            found[other] = nearest
+    return tuple(sorted(found, key=lambda phrase: (found[phrase], phrase.language, phrase.text))[:most])
+
+
+def _ways(phrase: Phrase, lexicon: Lexicon) -> tuple[Pronunciation, ...]:
+    """None for what the model cannot spell: the main grammar has the same gap and names it."""
+    try:
+        return lexicon.pronounce(phrase)
+    except BadInput:
+        return ()
+
+
+def _distances(way: Pronunciation, targets: Iterable[tuple[Pronunciation, Counter[str]]]) -> Iterator[float]:
+    """Edits per token of each target; those that cannot be near are not worked out."""
+    own = Counter(way)
+    for target, tokens in targets:
+        different = max(len(way), len(target)) - (own & tokens).total()
+        if different <= _NEAR * len(target):
+            yield edits(way, target) / len(target)
+
+
+def edits(one: Sequence[str], other: Sequence[str]) -> int:
+    """Levenshtein distance."""
+    row = list(range(len(other) + 1))
+    for i, item in enumerate(one, 1):
+        last, row[0] = row[0], i
+        for j, mark in enumerate(other, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (item != mark))
+    return row[-1]
+
+
+def candidate(final: FinalResult, spotter: SafetySpotter, by: Calibration) -> SafetyHeard | None:
+    """What the decoder's final is a cry of; None when no exact safety phrase reaches the lower bar.
+
+    It is `clear` above the upper bar, when it is the best reading and no harmless one is nearly as likely.
+    """
+    spotted = [(reading, spotter.spot_text(reading)) for reading in final.readings]
+    harmless = max((reading.confidence for reading, word in spotted if word is None), default=0.0)
+    for place, (reading, word) in enumerate(spotted):
+        if word is None or not word.exact or reading.confidence < by.safety_lower:
+            continue
+        alone = place == 0 and harmless <= reading.confidence * CLEAR_LEAD
+        clear = alone and reading.confidence >= by.safety_upper
+        return SafetyHeard(word.kind, word.language, reading.confidence, clear)
+    return None

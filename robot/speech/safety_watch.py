@@ -1,0 +1,180 @@
+"""Two-stage confirmation of safety words, and the budget of questions. Pure: times are arguments (Unix seconds).
+
+| heard                                                              | then                                      |
+| ------------------------------------------------------------------ | ----------------------------------------- |
+| an exact safety phrase by the safety decoder, above its upper bar  | certain at once                           |
+| ... above its lower bar, and the main recogniser has it among its  | certain                                   |
+| readings within two seconds                                        |                                           |
+| ... by either, and another within 8 s (not both over Hani's voice) | certain                                   |
+| any of these alone, or a likeness, or a phrase inside a sentence   | Hani asks, if the budget allows           |
+| while Hani speaks: the same, but what is not certain is not asked  | remembered for 8 s                        |
+| while the safety decoder is not there                              | the main recogniser's word counts alone   |
+
+The budget limits questions, never a certain cry. What it withheld is counted, and still confirms a repetition.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from uuid6 import uuid7
+
+from robot.messages import Language, SafetyKind, SafetyWord
+from robot.speech.calibration import UNFITTED, Calibration
+from robot.speech.recognizer import FinalResult
+from robot.speech.safety import DOUBTFUL_CONFIDENCE, SafetySpotter
+from robot.speech.safety_decoder import candidate
+
+WITNESS_S = 2.0
+"""Both decoders hear the same cry, but may end it differently: so far apart their finals speak of the same."""
+WAIT_S = 1.0
+"""So long a candidate waits for the other decoder before Hani asks."""
+REPEATED_WITHIN_S = 8.0
+_CLOCK_SLACK_S = 1.0
+
+
+class AskBudget:
+    """How often Hani may ask whether somebody called; a design number to be tuned in homes."""
+
+    _HOUR_S = 3600.0
+    _NIGHT_S = 12 * 3600.0
+
+    def __init__(
+        self, per_hour: int = 6, per_night: int = 4, is_night: Callable[[float], bool] = lambda _at_s: False
+    ) -> None:
+        self._per_hour = per_hour
+        self._per_night = per_night
+        self._is_night = is_night
+        self._asked: deque[tuple[float, bool]] = deque()
+
+    def take(self, now_s: float) -> bool:
+        """Whether Hani may ask now; if so it counts as asked. A clock that was set back frees what lies ahead of it."""
+        self._asked = deque(
+            (at_s, night) for at_s, night in self._asked if -_CLOCK_SLACK_S <= now_s - at_s < self._NIGHT_S
+        )
+        night = self._is_night(now_s)
+        in_hour = sum(now_s - at_s < self._HOUR_S for at_s, _ in self._asked)
+        in_night = sum(was_night for _, was_night in self._asked)
+        if in_hour >= self._per_hour or (night and in_night >= self._per_night):
+            return False
+        self._asked.append((now_s, night))
+        return True
+
+
+class _Source(Enum):
+    DECODER = "decoder"
+    MAIN = "main"
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """`settled` when something has been made of it, `certain` when that was a certain word; it stays as a witness."""
+
+    source: _Source
+    kind: SafetyKind
+    language: Language
+    at_s: float
+    exact: bool
+    clear: bool
+    muted: bool
+    settled: bool = False
+    certain: bool = False
+
+
+class SafetyWatch:
+    """Give it the finals of both recognisers as they come, and `poll` with every chunk.
+
+    `decoder_there` is set by whoever runs the safety decoder; without it the main recogniser decides alone.
+    """
+
+    def __init__(
+        self, spotter: SafetySpotter, calibration: Calibration = UNFITTED, budget: AskBudget | None = None
+    ) -> None:
+        self._spotter = spotter
+        self._calibration = calibration
+        self._budget = budget or AskBudget()
+        self._candidates: list[_Candidate] = []
+        self.decoder_there = False
+        self.withheld = 0
+        """Questions that the budget did not allow."""
+
+    def decoded(self, final: FinalResult, at_s: float, *, muted: bool = False) -> None:
+        """A final of the safety decoder, which ended at `at_s`; `muted`: Hani was speaking."""
+        heard = candidate(final, self._spotter, self._calibration)
+        if heard is not None:
+            self._add(_Candidate(_Source.DECODER, heard.kind, heard.language, at_s, True, heard.clear, muted))
+
+    def heard(self, final: FinalResult, at_s: float, *, muted: bool = False) -> None:
+        """A final of the main recogniser."""
+        word = self._spotter.spot(final, at_s, strict=muted)
+        if word is None:
+            return
+        exact = any(
+            reading.confidence >= DOUBTFUL_CONFIDENCE and spotted.kind is word.kind and spotted.exact
+            for reading in final.readings
+            if (spotted := self._spotter.spot_text(reading)) is not None
+        )
+        self._add(_Candidate(_Source.MAIN, word.kind, word.language, at_s, exact, word.certain, muted))
+
+    def poll(self, now_s: float) -> list[SafetyWord]:
+        """What is to be published now."""
+        words = [word for one in list(self._candidates) if not one.settled and (word := self._settle(one, now_s))]
+        self._candidates = [
+            one
+            for one in self._candidates
+            if not one.settled or -_CLOCK_SLACK_S <= now_s - one.at_s <= REPEATED_WITHIN_S
+        ]
+        return words
+
+    def _add(self, new: _Candidate) -> None:
+        """The second view of a cry that is certain already brings no news."""
+        new.settled = any(
+            one.certain and one.source is not new.source and abs(one.at_s - new.at_s) <= WITNESS_S
+            for one in self._candidates
+        )
+        self._candidates.append(new)
+
+    def _settle(self, one: _Candidate, now_s: float) -> SafetyWord | None:
+        alone = one.clear and (one.source is _Source.DECODER or not self.decoder_there)
+        if one.exact and (alone or self._witnessed(one) or self._repeated(one)):
+            self._close(one)
+            one.certain = True
+            return SafetyWord(str(uuid7()), one.kind, one.language, True, one.at_s)
+        waited_s = now_s - one.at_s
+        if self.decoder_there and -_CLOCK_SLACK_S <= waited_s < WAIT_S:
+            return None
+        self._close(one)
+        if one.muted:
+            return None
+        if not self._budget.take(now_s):
+            self.withheld += 1
+            return None
+        return SafetyWord(str(uuid7()), one.kind, one.language, False, one.at_s)
+
+    def _close(self, one: _Candidate) -> None:
+        """The other recogniser's view of the same cry is settled with it."""
+        for other in self._candidates:
+            if other is one or abs(other.at_s - one.at_s) <= WITNESS_S:
+                other.settled = True
+
+    def _witnessed(self, one: _Candidate) -> bool:
+        return any(
+            other.source is not one.source
+            and other.exact
+            and other.kind is one.kind
+            and abs(other.at_s - one.at_s) <= WITNESS_S
+            for other in self._candidates
+        )
+
+    def _repeated(self, one: _Candidate) -> bool:
+        """Another cry shortly before, told by the same recogniser: two of its finals are two stretches of sound."""
+        return any(
+            other.source is one.source
+            and other.exact
+            and 0 < one.at_s - other.at_s <= REPEATED_WITHIN_S
+            and not (one.muted and other.muted)
+            for other in self._candidates
+        )

@@ -1,0 +1,28 @@
+"""`hani camera pause|resume|show`: the button beside the robot, as a command."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from robot.errors import BadInput
+from robot.messages import PausedBy
+from robot.vision.pause import LONGEST_S, Pause, read_pause, write_pause
+
+
+def run(what: str, minutes: float, home: Path, out: TextIO, now: Callable[[], float] = time.time) -> int:
+    """Set, end or show a pause; prints one JSON line. A running fall_detector follows within a second."""
+    if not 0 < minutes * 60 <= LONGEST_S:
+        raise BadInput(f"--minutes {minutes:g}: the camera looks away for 1 to {LONGEST_S / 60:.0f} minutes")
+    now_s = now()
+    if what == "pause":
+        write_pause(home, Pause(now_s + minutes * 60, PausedBy.BUTTON))
+    elif what == "resume":
+        write_pause(home, None)
+    pause = read_pause(home, now_s)
+    line = {"paused": pause is not None, "until_at_s": pause.until_at_s if pause else None}
+    print(json.dumps(line), file=out, flush=True)
+    return 0

@@ -1,0 +1,150 @@
+"""Who is who from frame to frame: several people, also after somebody was hidden for a while. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from robot.vision.pose import Person
+from robot.vision.posture import Posture, posture_of
+from robot.vision.rules import FallMachine, FallRules, State
+from robot.vision.scale import RoomScale
+
+SAME_PERSON_SIZES = 0.35  # two detections nearer than this (in body sizes) are one person; prototype
+REACH_SIZES = 0.6  # how far a person may be from where they were last seen; prototype
+REACH_SIZES_S = 0.5  # and how much further for each second (up to one) unseen; prototype
+REMEMBERED_S = 1.0  # unseen for longer, a track yields to any that is in view; chosen
+FORGET_S = 2.5  # a standing person unseen for so long is gone; prototype
+FORGET_LOW_S = 10.0  # lying people are often missed (arms over the head: score 0.07), so wait longer for them
+HELPER_HEIGHT_H = 0.7  # after that, whoever is taller than this is a helper, not the one who lay there; chosen
+FORGET_ALARMED_S = 120.0  # and for someone already reported, so that flicker reports nobody twice
+COAST_S = 0.6  # a walker who is hidden is looked for further along their way, for so long; chosen
+MOVED_SIZES = 0.25  # whoever never moved so far may be a picture on the wall; chosen
+STILL_S = 60.0  # an upright figure that did not move for so long since it appeared is one; chosen
+
+
+@dataclass(slots=True)
+class Track:
+    """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen."""
+
+    number: int
+    machine: FallMachine
+    posture: Posture
+    seen_at_s: float
+    began_at_s: float
+    moved: bool = False
+    is_picture: bool = False
+    velocity_px_s: tuple[float, float] = (0.0, 0.0)
+    _first_px: tuple[float, float] = field(default=(0.0, 0.0))
+
+    def distance(self, posture: Posture, at_s: float) -> float | None:
+        """How far this posture is from the track, in body sizes; None when it cannot be the same person."""
+        unseen_s = at_s - self.seen_at_s
+        standing_px = self.machine.height_px or self.posture.size_px
+        if unseen_s > FORGET_S and posture.height_px > HELPER_HEIGHT_H * standing_px:
+            return None
+        coast_s = min(unseen_s, COAST_S)
+        here, there = (
+            math.hypot(
+                posture.centre_x_px - self.posture.centre_x_px - self.velocity_px_s[0] * s,
+                posture.centre_y_px - self.posture.centre_y_px - self.velocity_px_s[1] * s,
+            )
+            for s in (0.0, coast_s)
+        )
+        distance = min(here, there) / max(posture.size_px, self.posture.size_px)
+        return distance if distance < REACH_SIZES + REACH_SIZES_S * min(1.0, unseen_s) else None
+
+    def take(self, posture: Posture, at_s: float) -> None:
+        """This posture is theirs."""
+        passed_s = at_s - self.seen_at_s
+        if 0 < passed_s <= COAST_S:
+            self.velocity_px_s = (
+                (posture.centre_x_px - self.posture.centre_x_px) / passed_s,
+                (posture.centre_y_px - self.posture.centre_y_px) / passed_s,
+            )
+        elif passed_s > COAST_S:
+            self.velocity_px_s = (0.0, 0.0)
+        self.posture, self.seen_at_s = posture, at_s
+        first_x_px, first_y_px = self._first_px
+        away_px = math.hypot(posture.centre_x_px - first_x_px, posture.centre_y_px - first_y_px)
+        self.moved = self.moved or away_px > MOVED_SIZES * posture.size_px
+
+    def stands_still(self, at_s: float) -> bool:
+        """An upright figure that never moved: a poster, a coat, a statue."""
+        return not self.moved and not self.machine.low and at_s - self.began_at_s > STILL_S
+
+    def is_gone(self, at_s: float) -> bool:
+        if self.machine.state in (State.ALARMED, State.IN_BED):
+            return at_s - self.seen_at_s > FORGET_ALARMED_S
+        return at_s - self.seen_at_s > (FORGET_LOW_S if self.machine.low else FORGET_S)
+
+
+class Tracker:
+    """Gives each posture to a track; `tracks` holds everybody who is remembered."""
+
+    def __init__(self, rules: FallRules) -> None:
+        self._rules = rules
+        self._count = 0
+        self._started_at_s: float | None = None
+        self.tracks: list[Track] = []
+        self.scale = RoomScale()
+
+    def follow(self, postures: Sequence[Posture], at_s: float) -> list[Track]:
+        """The tracks seen now, in the order of the postures."""
+        if self._started_at_s is None:
+            self._started_at_s = at_s
+        taken: dict[int, Track] = {}
+        for _, _, _, n, track in self._near(postures, at_s):
+            if n not in taken and track not in taken.values():
+                taken[n] = track
+        seen = []
+        for n, posture in enumerate(postures):
+            track = taken.get(n) or self._new(posture, at_s)
+            track.take(posture, at_s)
+            seen.append(track)
+        return seen
+
+    def forget(self, at_s: float) -> None:
+        """Drop whoever is gone."""
+        self.tracks = [track for track in self.tracks if not track.is_gone(at_s)]
+
+    def _near(self, postures: Sequence[Posture], at_s: float) -> list[tuple[bool, float, int, int, Track]]:
+        """Every possible pair, the nearest first.
+
+        Who was seen a moment ago comes before whoever is only remembered: a new fall on the spot of an old one must not
+        be taken for the old one, which was told long ago.
+        """
+        pairs = [
+            (at_s - track.seen_at_s > REMEMBERED_S, distance, track.number, n, track)
+            for n, posture in enumerate(postures)
+            for track in self.tracks
+            if (distance := track.distance(posture, at_s)) is not None
+        ]
+        return sorted(pairs, key=lambda pair: pair[:4])
+
+    def _new(self, posture: Posture, at_s: float) -> Track:
+        self._count += 1
+        started_at_s = at_s if self._started_at_s is None else self._started_at_s
+        here_at_start = at_s - started_at_s <= self._rules.start_s
+        machine = FallMachine(self._rules, here_at_start=here_at_start)
+        first_px = (posture.centre_x_px, posture.centre_y_px)
+        track = Track(self._count, machine, posture, at_s, at_s, _first_px=first_px)
+        self.tracks.append(track)
+        return track
+
+
+def postures_of(people: Sequence[Person]) -> list[Posture]:
+    """The people's postures, the surest first, each person once (the model sometimes draws one person twice)."""
+    kept: list[Posture] = []
+    for person in sorted(people, key=lambda p: -p.score):
+        posture = posture_of(person)
+        if posture is None:
+            continue
+        if all(
+            math.hypot(posture.centre_x_px - other.centre_x_px, posture.centre_y_px - other.centre_y_px)
+            > SAME_PERSON_SIZES * max(posture.size_px, other.size_px)
+            for other in kept
+        ):
+            kept.append(posture)
+    return kept

@@ -1,0 +1,266 @@
+"""A mattress that lies, dies, raves or contradicts the camera: nothing lost, nothing crashed, faults shown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robot.alarms.effects import Ask, Suppressed
+from robot.alarms.settings import AlarmSettings
+from robot.messages import (
+    AlarmPhase,
+    AlarmType,
+    Answer,
+    BedState,
+    Call,
+    CallKind,
+    FallReason,
+    Presence,
+    ReceiptKind,
+    RoomView,
+    SafetyKind,
+)
+
+from .helpers import SETTINGS, Robot, bed, fall, receipt, word
+
+pytestmark = pytest.mark.unit
+
+P = AlarmPhase
+
+
+@pytest.fixture
+def robot() -> Robot:
+    return Robot()
+
+
+def view(at_s: float, **other: object) -> RoomView:
+    return RoomView(**{"at_s": at_s, "sees": True, "people": 1, "upright": 0, "in_bed": 0, "low": 0, **other})
+
+
+def call(call_id: str = "c1", kind: CallKind = CallKind.BUTTON, at_s: float = 0.0) -> Call:
+    return Call(call_id, kind, kind is not CallKind.SENSED_FALL, at_s)
+
+
+def only(robot: Robot):
+    (case,) = robot.store.load()
+    return case.alarm
+
+
+# Left the bed at night
+
+
+def leave(robot: Robot, upright: int | None, to_s: int, sees: bool = True) -> None:
+    """In bed at 0, out at 10, and a camera that looks every five seconds."""
+    robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=0.0), True, 0.0))
+    robot.book.on_view(view(5.0, upright=0, sees=sees))
+    robot.do(robot.book.on_bed(bed(Presence.OUT_OF_BED, 10.0, since_s=10.0), True, 10.0))
+    for now_s in range(10, to_s + 1):
+        if now_s % 5 == 0 and upright is not None:
+            robot.book.on_view(view(float(now_s), upright=upright, sees=sees))
+        robot.do(robot.book.tick(float(now_s)))
+
+
+def test_nobody_seen_upright_is_asked_about_after_two_minutes(robot):
+    leave(robot, upright=0, to_s=129)
+    assert robot.phases == []
+    robot.book.on_view(view(130.0))
+    robot.do(robot.book.tick(130.0))
+    assert (robot.phases, only(robot).reasons) == ([P.CHECKING], ("left_bed_unseen",))
+    assert only(robot).type is AlarmType.BED_EXIT
+
+
+@pytest.mark.parametrize(("upright", "sees"), [(1, True), (None, True), (0, False)])
+def test_seen_upright_or_not_seen_for_want_of_a_camera_waits_for_the_tolerance(robot, upright, sees):
+    leave(robot, upright, to_s=609, sees=sees)
+    assert robot.phases == []
+    robot.do(robot.book.tick(610.0))
+    assert only(robot).reasons == ("not_back_in_bed",)
+
+
+def test_a_camera_that_goes_blind_makes_the_tolerance_no_longer(robot):
+    leave(robot, upright=0, to_s=60)
+    robot.run(61, 609)
+    assert robot.phases == []
+    robot.run(610, 610)
+    assert robot.phases == [P.CHECKING]
+
+
+# Heart and breath, and contradictions
+
+
+def in_bed(robot: Robot, from_s: int, to_s: int, heart: float | None) -> None:
+    for now_s in range(from_s, to_s + 1, 10):
+        state = BedState(Presence.IN_BED, True, 0.0, float(now_s), heart, None)
+        robot.do(robot.book.on_bed(state, True, float(now_s)))
+        robot.do(robot.book.tick(float(now_s)))
+
+
+def test_a_mattress_whose_heart_has_gone_explains_no_fall_away(robot):
+    in_bed(robot, 0, 100, 60.0)
+    in_bed(robot, 110, 300, None)
+    robot.do(robot.book.on_fall(fall(reason=FallReason.LONG_ON_FLOOR, at_s=270.0), 300.0))
+    assert robot.phases == [P.CHECKING]
+
+
+def test_a_mattress_that_never_measured_a_heart_still_explains(robot):
+    in_bed(robot, 0, 300, None)
+    robot.do(robot.book.on_fall(fall(reason=FallReason.LONG_ON_FLOOR, at_s=270.0), 300.0))
+    assert robot.of(Suppressed) == [Suppressed("in_bed_before_onset")]
+
+
+def test_a_suppressed_fall_comes_back_when_heart_and_breath_go(robot):
+    in_bed(robot, 0, 100, 60.0)
+    in_bed(robot, 110, 250, None)
+    robot.do(robot.book.on_fall(fall(reason=FallReason.LONG_ON_FLOOR, at_s=220.0), 250.0))
+    assert robot.phases == []
+    in_bed(robot, 260, 290, None)
+    assert robot.phases == [P.CHECKING]
+
+
+def test_lost_vitals_are_a_fault_once_they_last(robot):
+    in_bed(robot, 0, 100, 60.0)
+    in_bed(robot, 110, 390, None)
+    assert robot.book.sensor_fault(390.0) == ""
+    in_bed(robot, 400, 510, None)
+    assert robot.book.sensor_fault(510.0) == "vitals_lost"
+    assert robot.phases == []
+    in_bed(robot, 520, 520, 61.0)
+    assert robot.book.sensor_fault(520.0) == ""
+
+
+def test_a_mattress_that_says_empty_under_somebody_is_a_fault(robot):
+    for now_s in range(0, 121, 5):
+        robot.do(robot.book.on_bed(bed(Presence.OUT_OF_BED, float(now_s)), False, float(now_s)))
+        robot.book.on_view(view(float(now_s), in_bed=1))
+        assert robot.book.sensor_fault(float(now_s)) == ("" if now_s < 120 else "sensors_disagree")
+
+
+def test_every_suppressed_fall_is_counted_by_its_reason_for_good(robot):
+    for number in range(3):
+        at_s = 100.0 + 200 * number
+        robot.do(robot.book.on_bed(bed(Presence.IN_BED, at_s), True, at_s))
+        robot.do(robot.book.on_fall(fall(f"f{number}", FallReason.LONG_ON_FLOOR, at_s - 5), at_s))
+    assert robot.store.suppressed() == {"in_bed_before_onset": 3}
+    assert len(robot.of(Suppressed)) == 3, "the node logs each"
+
+
+# Buttons
+
+
+@pytest.mark.parametrize(("kind", "reason"), [(CallKind.BUTTON, "button_pressed"), (CallKind.CORD, "cord_pulled")])
+def test_a_press_raises_the_same_alarm_without_a_word_and_then_asks(robot, kind, reason):
+    robot.do(robot.book.on_call(call(kind=kind), 0.0))
+    alarm = only(robot)
+    assert (alarm.type, alarm.phase, alarm.reasons) == (AlarmType.SOS, P.RAISED, (reason,))
+    assert (robot.told, robot.asked) == (["alarm_raised"], [])
+    robot.run(1, 11)
+    assert robot.asked == []
+    robot.run(12, 60)
+    assert robot.asked == [1], "once"
+
+
+def test_a_press_by_mistake_can_be_withdrawn_after_the_question(robot):
+    robot.do(robot.book.on_call(call(), 0.0))
+    robot.run(1, 30)
+    robot.do(robot.book.on_answer(Answer.FINE, 42.0, 43.0))
+    assert robot.phases == [P.CANCELLED]
+
+
+def test_nobody_is_asked_who_was_answered_already(robot):
+    robot.do(robot.book.on_call(call(), 0.0))
+    robot.do(robot.book.on_receipt(receipt(only(robot).id, ReceiptKind.ACKNOWLEDGED), 5.0))
+    robot.run(6, 60)
+    assert robot.asked == []
+
+
+def test_a_question_that_is_due_outlives_a_restart(robot):
+    robot.do(robot.book.on_call(call(), 0.0))
+    robot.start()
+    robot.do(robot.book.resume(5.0))
+    robot.run(6, 30)
+    assert robot.asked == [1]
+
+
+def test_the_same_press_counts_once_even_after_a_restart(robot):
+    robot.do(robot.book.on_call(call(), 0.0))
+    robot.start()
+    assert robot.do(robot.book.on_call(call(), 10.0)) == ()
+
+
+def test_a_press_during_a_check_in_raises_it(robot):
+    robot.do(robot.book.on_fall(fall(), 0.0))
+    robot.do(robot.book.on_call(call(), 3.0))
+    assert (only(robot).type, only(robot).phase) == (AlarmType.FALL, P.RAISED)
+
+
+def test_a_sensed_fall_asks_first_and_a_second_witness_raises(robot):
+    robot.do(robot.book.on_call(call(kind=CallKind.SENSED_FALL), 0.0))
+    assert (only(robot).type, only(robot).phase, robot.asked) == (AlarmType.FALL, P.CHECKING, [1])
+    robot.do(robot.book.on_call(call("c2", CallKind.SENSED_FALL), 5.0))
+    assert only(robot).phase is P.RAISED
+
+
+def test_a_sensed_fall_confirms_what_the_camera_suspects(robot):
+    robot.do(robot.book.on_fall(fall(), 0.0))
+    robot.do(robot.book.on_call(call(kind=CallKind.SENSED_FALL), 2.0))
+    assert (only(robot).phase, only(robot).reasons) == (P.RAISED, ("fast_drop", "fall_sensed"))
+
+
+# Whatever the mattress says
+
+
+times = st.one_of(st.none(), st.floats(-1e4, 1e4), st.sampled_from([math.inf, -math.inf, 0.0]))
+rates = st.none() | st.floats(20, 250)
+beds = st.builds(BedState, st.sampled_from(Presence), st.booleans(), st.floats(-1e4, 1e4), times, rates, rates)
+views = st.builds(
+    RoomView, st.floats(-1e4, 1e4), st.booleans(), *(st.none() | st.integers(0, 3) for _ in range(4)), st.booleans()
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.floats(0, 200), beds | views | st.none()), max_size=25), st.integers(0, 25))
+def test_no_mattress_and_no_view_takes_back_a_seen_fall_a_word_or_a_press(steps, when):
+    """A lying, stale, silent or raving mattress: what was raised is raised, whatever it says before and after."""
+    for start in ("fall", "word", "press"):
+        robot, now_s = Robot(), 0.0
+        for number, (after_s, said) in enumerate([*steps, (30.0, None), (30.0, None)]):
+            now_s += after_s
+            if number == min(when, len(steps)):
+                if start == "fall":
+                    robot.do(robot.book.on_fall(fall(at_s=now_s), now_s))
+                elif start == "word":
+                    robot.do(robot.book.on_safety_word(word(at_s=now_s, kind=SafetyKind.HELP), now_s))
+                else:
+                    robot.do(robot.book.on_call(call(at_s=now_s), now_s))
+            if isinstance(said, BedState):
+                robot.do(robot.book.on_bed(said, True, now_s))
+            elif isinstance(said, RoomView):
+                robot.book.on_view(replace(said, at_s=now_s + said.at_s / 1e3))
+            robot.do(robot.book.tick(now_s))
+            robot.book.sensor_fault(now_s)
+        emergencies = [case for case in robot.store.load() if case.alarm.type in (AlarmType.FALL, AlarmType.SOS)]
+        assert any(case.phase is P.RAISED for case in emergencies)
+        assert not any(case.phase is P.CANCELLED for case in emergencies)
+        assert robot.store.unwritten == 0
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.floats(0, 100), beds), max_size=15))
+def test_a_suppressed_fall_always_had_a_fresh_bed_behind_it(steps):
+    robot, now_s, believed = Robot(AlarmSettings(device="hani-test")), 0.0, False
+    for number, (after_s, said) in enumerate(steps):
+        now_s += after_s
+        robot.do(robot.book.on_bed(said, True, now_s))
+        effects = robot.do(robot.book.on_fall(fall(f"f{number}", FallReason.LONG_ON_FLOOR, now_s - 20), now_s))
+        believed = said.fresh and said.presence is Presence.IN_BED and said.since_at_s < now_s - 20
+        believed = believed and said.measured_at_s is not None and -5 <= now_s - said.measured_at_s <= 60
+        assert not any(isinstance(effect, Suppressed) for effect in effects) or believed
+        assert any(isinstance(effect, Suppressed | Ask) for effect in effects) or robot.book.open_alarms
+
+
+def test_the_settings_of_the_tests_are_those_of_the_product():
+    assert AlarmSettings(device=SETTINGS.device) == SETTINGS

@@ -1,0 +1,190 @@
+"""The recogniser's process wedges, dies or cannot start: no word is lost, and none comes twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robot.errors import MissingPart
+from robot.messages import Language
+from robot.speech import decoder_link
+from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, AudioChunk, FileSource
+from robot.speech.decoder_link import Decoded, DecoderLink, replay_from
+from tests.unit.hearing.conftest import DATA
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoder_link, "WEDGED_AFTER_S", 0.4)
+
+
+class Stream:
+    """Feeds a link of the fake with values and collects what comes back."""
+
+    def __init__(self, tmp_path: Path, plan: str) -> None:
+        self.link = DecoderLink(
+            [sys.executable, "-m", "tests.unit.hearing.fake_decoder", "{fd}", plan, str(tmp_path / "starts")]
+        )
+        self.number = 0
+        self.answers: list[Decoded] = []
+
+    def feed(self, *values: int) -> None:
+        for value in values:
+            chunk = AudioChunk(np.full(CHUNK_SAMPLES, value, np.int16), self.number * CHUNK_S)
+            self.answers += self.link.feed(chunk, voiced=value != 0)
+            self.number += 1
+
+    def catch_up(self, within_s: float = 20.0) -> None:
+        end_s = time.monotonic() + within_s
+        while self.link.behind_s() > 0.0 and time.monotonic() < end_s:
+            self.answers += self.link.poll(0.1)
+        assert self.link.behind_s() == 0.0
+
+    def texts(self) -> list[str]:
+        return [answer.final.readings[0].text for answer in self.answers if answer.final]
+
+
+@pytest.fixture
+def streams(tmp_path: Path) -> Iterator[dict[str, Stream]]:
+    made: dict[str, Stream] = {}
+    yield made
+    for stream in made.values():
+        stream.link.close()
+
+
+def begun(streams: dict[str, Stream], tmp_path: Path, plan: str) -> Stream:
+    streams[plan] = Stream(tmp_path, plan)
+    return streams[plan]
+
+
+SILENCE = (0,) * 20
+
+
+def test_every_chunk_is_answered_once_in_order(streams: dict[str, Stream], tmp_path: Path) -> None:
+    stream = begun(streams, tmp_path, "well")
+    stream.link.start()
+    stream.feed(*SILENCE, 1, 2, 0, 3, 0)
+    stream.catch_up()
+    assert stream.texts() == ["1 2", "3"]
+    assert [answer.chunk.began_at_s for answer in stream.answers] == pytest.approx([n * CHUNK_S for n in range(25)])
+    assert stream.link.restarts == 0
+
+
+@pytest.mark.parametrize("plan", ["hang 4", "die 4"])
+def test_a_word_that_was_being_said_when_it_wedged_is_decoded_whole(
+    streams: dict[str, Stream], tmp_path: Path, plan: str
+) -> None:
+    """The beginning of the word had been answered already: it has to be played again too."""
+    stream = begun(streams, tmp_path, plan)
+    stream.feed(*SILENCE, 1, 2, 0, *SILENCE, 3, 4, 5, 0, 6, 0)
+    stream.catch_up()
+    assert stream.texts() == ["1 2", "3 4 5", "6"]
+    assert stream.link.restarts == 1
+    assert [answer.chunk.began_at_s for answer in stream.answers if not answer.again] == pytest.approx(
+        [n * CHUNK_S for n in range(stream.number)]
+    )
+
+
+@given(st.integers(0, 120), st.integers(0, 120), st.sets(st.integers(0, 120)))
+def test_what_is_played_again_begins_before_the_speech_and_not_long_before(
+    stuck: int, first: int, voiced: set[int]
+) -> None:
+    """Not with all that the ring holds, to catch up within 3 s; never in the middle of an utterance."""
+    first = min(first, stuck)
+    begin = replay_from(stuck, first, voiced.__contains__)
+    assert first <= begin <= stuck
+    if begin > first:
+        assert not any(number in voiced for number in range(max(begin - 11, first), begin + 3))
+        spoken = [number for number in voiced if begin <= number < stuck]
+        gaps = zip(sorted({begin, *spoken}), sorted({*spoken, stuck}), strict=False)
+        assert all(after - before <= 16 for before, after in gaps)
+
+
+def test_sound_that_always_wedges_it_is_left_out_the_second_time(streams: dict[str, Stream], tmp_path: Path) -> None:
+    stream = begun(streams, tmp_path, "poison 4")
+    stream.feed(*SILENCE, 4, 5, 0, *SILENCE, 6, 0)
+    stream.catch_up()
+    assert stream.texts() == ["5", "6"]
+    assert stream.link.restarts == 2
+    assert stream.link.lost_s == pytest.approx(CHUNK_S)
+
+
+def test_a_stopped_process_is_a_wedge_too(streams: dict[str, Stream], tmp_path: Path) -> None:
+    stream = begun(streams, tmp_path, "well")
+    stream.link.start()
+    stream.feed(0, 1)
+    stream.catch_up()
+    assert stream.link.pid is not None
+    os.kill(stream.link.pid, signal.SIGSTOP)
+    stream.feed(2, 3, 0)
+    stream.catch_up()
+    assert stream.texts() == ["1 2 3"]
+    assert stream.link.restarts == 1
+
+
+def test_sending_never_blocks_and_what_the_ring_forgot_is_counted_as_lost(
+    streams: dict[str, Stream], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_link, "_ANSWER_SOON_S", 0.0)
+    monkeypatch.setattr(decoder_link, "WEDGED_AFTER_S", 60.0)
+    stream = begun(streams, tmp_path, "well")
+    stream.link.start()
+    assert stream.link.pid is not None
+    os.kill(stream.link.pid, signal.SIGSTOP)
+    stream.feed(*(0 for _ in range(300)))
+    assert stream.link.behind_s() <= 10.2
+    os.kill(stream.link.pid, signal.SIGCONT)
+    stream.catch_up()
+    assert 15.0 < stream.link.lost_s < 25.0
+
+
+def test_a_recogniser_that_cannot_be_loaded_is_told_at_the_start(streams: dict[str, Stream], tmp_path: Path) -> None:
+    stream = begun(streams, tmp_path, "refuse")
+    with pytest.raises(MissingPart, match="told to refuse"):
+        stream.link.start()
+    stream.feed(0)
+    while stream.link.fault == "":
+        stream.answers += stream.link.poll(0.1)
+    assert "cannot be loaded" in stream.link.fault
+
+
+def test_the_process_ends_with_the_link(streams: dict[str, Stream], tmp_path: Path) -> None:
+    stream = begun(streams, tmp_path, "well")
+    stream.link.start()
+    pid = stream.link.pid
+    assert pid is not None
+    stream.link.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_the_real_recogniser_hears_a_clip_whole_though_it_was_killed_in_the_middle(graph_dir: Path) -> None:
+    link = DecoderLink.vosk(graph_dir)
+    link.start()
+    answers: list[Decoded] = []
+    for number, chunk in enumerate(FileSource(DATA / "mn" / "L8-K1_A.flac", 1000.0, tail_s=2.0).chunks()):
+        answers += link.feed(chunk)
+        if number == 9:
+            while link.behind_s() > 0.0:
+                answers += link.poll(0.1)
+            assert link.pid is not None
+            os.kill(link.pid, signal.SIGKILL)
+    end_s = time.monotonic() + 20.0
+    while link.behind_s() > 0.0 and time.monotonic() < end_s:
+        answers += link.poll(0.1)
+    link.close()
+    (final,) = [answer.final for answer in answers if answer.final]
+    assert (final.readings[0].language, final.readings[0].text) == (Language.MN, "одоо хэдэн цаг вэ")
+    assert link.restarts == 1
+    assert 0.0 < link.real_time_factor < 1.0

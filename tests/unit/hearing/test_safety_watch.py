@@ -1,0 +1,232 @@
+"""Two witnesses, a repetition or great certainty make a cry certain; the budget limits questions and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robot.messages import Language, Reading, SafetyKind, SafetyWord
+from robot.speech.calibration import UNFITTED
+from robot.speech.recognizer import FinalResult
+from robot.speech.safety import SafetySpotter
+from robot.speech.safety_watch import REPEATED_WITHIN_S, WAIT_S, WITNESS_S, AskBudget, SafetyWatch
+
+pytestmark = pytest.mark.unit
+
+ZH, MN = Language.ZH, Language.MN
+SPOTTER = SafetySpotter(
+    {(ZH, "救命"): SafetyKind.HELP, (ZH, "我摔倒了"): SafetyKind.FALL, (MN, "авраарай"): SafetyKind.HELP}
+)
+BARS = UNFITTED.model_copy(update={"safety_lower": 0.4, "safety_upper": 0.9})
+FAINT, CLEAR = 0.6, 0.95
+
+
+def final(text: str = "救命", confidence: float = FAINT) -> FinalResult:
+    return FinalResult((Reading(text, ZH, confidence),), max(confidence, 0.95))
+
+
+def watch(per_hour: int = 100, *, there: bool = True) -> SafetyWatch:
+    one = SafetyWatch(SPOTTER, BARS, AskBudget(per_hour, per_hour))
+    one.decoder_there = there
+    return one
+
+
+def polled(one: SafetyWatch, until_s: float, since_s: float = 0.0) -> list[tuple[float, bool]]:
+    """What a poll every tenth of a second brings: when, and whether it is certain."""
+    steps = range(round(since_s * 10), round(until_s * 10) + 1)
+    return [(step / 10, word.certain) for step in steps for word in one.poll(step / 10)]
+
+
+def test_a_clear_cry_is_certain_at_once() -> None:
+    one = watch()
+    one.decoded(final(confidence=CLEAR), 5.0)
+    (word,) = one.poll(5.0)
+    assert (word.kind, word.language, word.certain, word.heard_at_s) == (SafetyKind.HELP, ZH, True, 5.0)
+
+
+def test_a_faint_cry_alone_is_asked_about_when_the_other_ear_had_its_time() -> None:
+    one = watch()
+    one.decoded(final(), 5.0)
+    assert polled(one, 20.0, 5.0) == [(5.0 + WAIT_S, False)]
+
+
+@pytest.mark.parametrize("main_first", [False, True])
+@pytest.mark.parametrize("between_s", [0.0, 0.4, 0.9])
+def test_a_cry_that_both_heard_is_certain_once(main_first: bool, between_s: float) -> None:
+    one = watch()
+    hear = [one.decoded, one.heard]
+    first, second = reversed(hear) if main_first else hear
+    first(final(), 5.0)
+    told = polled(one, 5.0 + between_s, 5.0) if between_s else []
+    second(final(), 5.0 + between_s)
+    told += polled(one, 20.0, 5.0 + between_s)
+    assert [certain for _, certain in told] == [True]
+
+
+def test_a_second_view_that_comes_after_the_question_still_confirms() -> None:
+    one = watch()
+    one.decoded(final(), 5.0)
+    told = polled(one, 6.5, 5.0)
+    one.heard(final(), 6.5)
+    assert [certain for _, certain in told + polled(one, 20.0, 6.5)] == [False, True]
+
+
+def test_hearing_the_same_cry_in_different_kinds_is_no_agreement() -> None:
+    one = watch()
+    one.decoded(final("救命"), 5.0)
+    one.heard(final("我摔倒了"), 5.1)
+    assert [certain for _, certain in polled(one, 20.0, 5.0)] == [False]
+
+
+@pytest.mark.parametrize(("after_s", "certain"), [(1.5, True), (7.9, True), (8.1, False)])
+def test_a_repetition_within_eight_seconds_is_certain(after_s: float, certain: bool) -> None:
+    one = watch()
+    one.decoded(final(), 5.0)
+    first = polled(one, 5.0 + after_s - 0.1, 5.0)
+    one.decoded(final("我摔倒了"), 5.0 + after_s)
+    assert [sure for _, sure in first] == [False]
+    assert [sure for _, sure in polled(one, 30.0, 5.0 + after_s)] == [certain]
+
+
+def test_what_the_budget_withheld_still_confirms_a_repetition() -> None:
+    one = watch(per_hour=0)
+    one.decoded(final(), 5.0)
+    assert polled(one, 9.0, 5.0) == []
+    assert one.withheld == 1
+    one.decoded(final(), 9.0)
+    assert [certain for _, certain in polled(one, 20.0, 9.0)] == [True]
+
+
+def test_below_the_lower_bar_nothing_was_heard() -> None:
+    one = watch()
+    one.decoded(final(confidence=0.39), 5.0)
+    assert polled(one, 20.0, 5.0) == []
+
+
+def test_a_harmless_reading_that_is_as_likely_needs_a_second_witness() -> None:
+    one = watch()
+    one.decoded(FinalResult((Reading("救命", ZH, 0.95), Reading("今天星期几", ZH, 0.95)), 0.95), 5.0)
+    assert [certain for _, certain in polled(one, 20.0, 5.0)] == [False]
+
+
+def test_several_cries_in_one_breath_are_a_cry() -> None:
+    one = watch()
+    one.decoded(final("救命救命救命", CLEAR), 5.0)
+    assert [word.certain for word in one.poll(5.0)] == [True]
+
+
+def test_over_hanis_own_voice_only_what_is_certain_passes() -> None:
+    """Its own words may come back through the microphone, in both languages, one after the other."""
+    faint, clear = watch(), watch()
+    for at_s in (5.0, 8.0):
+        faint.decoded(final(), at_s, muted=True)
+        assert polled(faint, at_s + 2.9, at_s) == []
+    clear.decoded(final(confidence=CLEAR), 5.0, muted=True)
+    assert [certain for _, certain in polled(clear, 8.0, 5.0)] == [True]
+
+
+def test_a_cry_over_hanis_voice_counts_when_it_is_repeated_after() -> None:
+    one = watch()
+    one.decoded(final(), 5.0, muted=True)
+    one.decoded(final(), 9.0)
+    assert [certain for _, certain in polled(one, 20.0, 5.0)] == [True]
+
+
+@pytest.mark.parametrize(("text", "certain"), [("救命", True), ("奶奶摔倒了我摔倒了怎么办", False)])
+def test_without_the_safety_decoder_the_main_recogniser_decides_at_once(text: str, certain: bool) -> None:
+    one = watch(there=False)
+    one.heard(final(text, CLEAR), 5.0)
+    assert [word.certain for word in one.poll(5.0)] == [certain]
+
+
+def test_a_clock_set_back_asks_at_once_rather_than_never() -> None:
+    one = watch()
+    one.decoded(final(), 1000.0)
+    assert [word.certain for word in one.poll(10.0)] == [False]
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from([0.1, 0.5, 1.1, 3.0, 9.0]),
+        st.sampled_from(["decoder", "main"]),
+        st.sampled_from(["救命", "我摔倒了", "救命救命", "救火的命", "救命的人来了", "你好"]),
+        st.sampled_from([0.1, 0.35, FAINT, CLEAR]),
+        st.booleans(),
+    ),
+    max_size=30,
+)
+
+
+def played(one: SafetyWatch, events: list[tuple[float, str, str, float, bool]]) -> list[SafetyWord]:
+    now_s, told = 0.0, []
+    for after_s, ear, text, confidence, muted in events:
+        for step in range(round(after_s * 10)):
+            told += one.poll(now_s + (step + 1) / 10)
+        now_s += after_s
+        (one.decoded if ear == "decoder" else one.heard)(final(text, confidence), now_s, muted=muted)
+        told += one.poll(now_s)
+    return told + one.poll(now_s + WAIT_S)
+
+
+@given(EVENTS, st.booleans())
+@settings(deadline=None)
+def test_the_budget_never_withholds_a_certain_cry(events: list, there: bool) -> None:
+    generous, stingy = watch(there=there), watch(0, there=there)
+    told, told_stingily = played(generous, events), played(stingy, events)
+    certain = [replace(word, id="") for word in told if word.certain]
+    assert [replace(word, id="") for word in told_stingily] == certain
+    assert stingy.withheld == len(told) - len(certain)
+
+
+@given(EVENTS)
+@settings(deadline=None)
+def test_no_exact_cry_in_a_silent_house_passes_unnoticed(events: list) -> None:
+    """Each leads to a word within the time that it waits, unless one has just been told for the same sound."""
+    told = played(watch(), events)
+    now_s = 0.0
+    for after_s, ear, text, confidence, muted in events:
+        now_s += after_s
+        if ear == "decoder" and not muted and confidence >= FAINT and text in {"救命", "我摔倒了", "救命救命"}:
+            assert any(abs(word.heard_at_s - now_s) <= WITNESS_S for word in told)
+
+
+@given(EVENTS)
+@settings(deadline=None)
+def test_a_faint_cry_without_witness_is_never_certain(events: list) -> None:
+    """Every certain word has another exact final near it, or was clear by itself."""
+    told = played(watch(), events)
+    times, now_s = [], 0.0
+    for after_s, ear, text, confidence, _ in events:
+        now_s += after_s
+        clear = ear == "decoder" and confidence == CLEAR
+        if text in {"救命", "我摔倒了", "救命救命"} and confidence >= 0.3:
+            times.append((now_s, clear))
+    for word in told:
+        if word.certain:
+            near = [clear for at_s, clear in times if abs(at_s - word.heard_at_s) <= REPEATED_WITHIN_S + 0.01]
+            assert len(near) >= 2 or any(near)
+
+
+@given(st.lists(st.tuples(st.floats(0, 5000), st.booleans()), max_size=60), st.integers(0, 5), st.integers(0, 5))
+def test_no_hour_and_no_night_holds_more_questions_than_allowed(
+    steps: list[tuple[float, bool]], per_hour: int, per_night: int
+) -> None:
+    night: list[bool] = [False]
+    budget = AskBudget(per_hour, per_night, lambda _at_s: night[0])
+    now_s, asked = 0.0, []
+    for step_s, night[0] in steps:
+        now_s += step_s
+        if budget.take(now_s):
+            asked.append((now_s, night[0]))
+    for at_s, _ in asked:
+        assert sum(0 <= other_s - at_s < 3600 for other_s, _ in asked) <= per_hour
+        assert sum(was and 0 <= other_s - at_s < 12 * 3600 for other_s, was in asked) <= per_night
+
+
+def test_a_clock_set_back_does_not_close_the_budget_for_ever() -> None:
+    budget = AskBudget(1, 1)
+    assert budget.take(1e9)
+    assert budget.take(5.0)

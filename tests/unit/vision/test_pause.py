@@ -1,0 +1,63 @@
+"""Looking away: only as long as somebody asked for, never longer than an hour, and a broken file is no pause."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robot.errors import BadInput
+from robot.messages import CameraPause, PausedBy
+from robot.vision import cli_camera
+from robot.vision.pause import FILE_NAME, LONGEST_S, Pause, granted, read_pause, write_pause
+
+pytestmark = pytest.mark.unit
+
+NOW_S = 1_800_000_000.0
+
+
+@given(asked_s=st.integers(-100_000, 100_000), until_s=st.integers(-1_000_000, 1_000_000))
+def test_no_pause_is_longer_than_an_hour_and_none_begins_in_the_past(asked_s, until_s):
+    pause = granted(CameraPause("p", NOW_S + asked_s, NOW_S + until_s, PausedBy.VOICE), NOW_S)
+    if pause is None:
+        assert min(until_s, asked_s + LONGEST_S) <= 0
+    else:
+        assert 0 < pause.until_at_s - NOW_S <= min(LONGEST_S, until_s)
+
+
+def test_a_restart_does_not_end_a_pause_and_time_does(tmp_path):
+    pause = Pause(NOW_S + 600, PausedBy.VOICE)
+    write_pause(tmp_path, pause)
+    assert read_pause(tmp_path, NOW_S) == pause
+    assert read_pause(tmp_path, NOW_S + 599) == pause
+    assert read_pause(tmp_path, NOW_S + 600) is None
+    write_pause(tmp_path, None)
+    assert read_pause(tmp_path, NOW_S) is None
+    write_pause(tmp_path, None)
+
+
+def test_a_clock_that_was_set_back_does_not_blind_the_camera(tmp_path):
+    write_pause(tmp_path, Pause(NOW_S + 600, PausedBy.BUTTON))
+    assert read_pause(tmp_path, NOW_S - 86_400) is None
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1e400 voice", "nan button", "1800000600", "1800000600 cat", "\x00"])
+def test_a_broken_file_is_no_pause(tmp_path, text):
+    (tmp_path / FILE_NAME).write_text(text)
+    assert read_pause(tmp_path, NOW_S) is None
+
+
+def test_the_command_pauses_shows_and_resumes(tmp_path):
+    def hani(what, minutes=10.0):
+        out = io.StringIO()
+        assert cli_camera.run(what, minutes, tmp_path, out, now=lambda: NOW_S) == 0
+        return json.loads(out.getvalue())
+
+    assert hani("pause") == {"paused": True, "until_at_s": NOW_S + 600} == hani("show")
+    assert hani("resume") == {"paused": False, "until_at_s": None}
+    for minutes in (0.0, -1.0, 61.0, float("nan")):
+        with pytest.raises(BadInput, match="60 minutes"):
+            hani("pause", minutes)
