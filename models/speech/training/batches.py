@@ -41,8 +41,8 @@ class Speech:
         # a share is a source's part of the time; inside a source short and long clips are drawn alike
         samples: Counter[str] = Counter()
         for recording, sound in zip(recordings, sounds, strict=True):
-            samples[recording.source] += len(sound)
-        each = np.array([shares.get(r.source, 0.0) / samples[r.source] for r in recordings])
+            samples[recording.clip.source] += len(sound)
+        each = np.array([shares.get(r.clip.source, 0.0) / samples[r.clip.source] for r in recordings])
         self._odds = np.cumsum(each / each.sum())
 
     def batches(self, seed: int, pool: int) -> Iterator[Batch]:

@@ -19,17 +19,14 @@ import torch
 from torch import Tensor
 
 from models.speech.training.base_model import fetch_base_model
-from models.speech.training.collection import FOLDS, Recording, load, read_collection
+from models.speech.training.collection import FOLDS, Fold, Recording, load, read_collection
 from models.speech.training.features import SAMPLE_RATE_HZ, Floats, log_mel, mfcc
 from models.speech.training.network import AcousticModel
 from models.speech.training.nnet3 import Network
 from robot import paths
 from robot.errors import HaniError
-from robot.messages import Language
-from robot.speech.evaluation.holdout import held_out
 from robot.speech.lexicon import Lexicon
 
-LONG_TOKENS = 8
 _WORDS_BESIDE_THE_TWELVE = 288
 _PAUSE = np.zeros(int(0.25 * SAMPLE_RATE_HZ), np.float32)
 _BLANK_BIASES = (0.0, -1.0, -2.0, -3.0, -4.0)
@@ -67,24 +64,23 @@ def biased(frames: Tensor, blank_bias: float) -> Tensor:
     return torch.log_softmax(shifted, -1)
 
 
-def _sets(recordings: Sequence[Recording], fold_name: str) -> dict[str, tuple[list[Recording], list[tuple[int, ...]]]]:
+def _sets(recordings: Sequence[Recording], fold: Fold) -> dict[str, tuple[list[Recording], list[tuple[int, ...]]]]:
     """Set -> (clips of held-out speakers, phrases that compete)."""
-    fold = FOLDS[fold_name]
-    mongolian = [r for r in recordings if r.language is Language.MN and r.source.startswith("studymongolian")]
-    sentences = [r for r in recordings if r.source.startswith("AISHELL")]
-    twelve = [r for r in recordings if r.source.startswith("DSP")]
-    words = sorted({r.tokens for r in recordings if r.source.startswith("audio-cmn")} - {r.tokens for r in twelve})
+    mongolian = [r for r in recordings if r.clip.source.startswith("studymongolian")]
+    sentences = [r for r in recordings if r.clip.sentence]
+    twelve = [r for r in recordings if r.clip.one_of_twelve]
+    words = sorted({r.tokens for r in recordings if r.clip.word} - {r.tokens for r in twelve})
     others = random.Random(1).sample(words, _WORDS_BESIDE_THE_TWELVE)
     all_phrases = sorted({r.tokens for r in mongolian})
-    known_voice = [r for r in mongolian if r.speaker not in fold.speakers and not fold.trains_on(r)]
+    known_voice = [r for r in mongolian if r.clip.speaker not in fold.speakers and r.clip.held_out]
     strange = _said_by(mongolian, fold.speakers)
-    new = [r for r in strange if held_out(r.language, r.text)]
+    new = [r for r in strange if r.clip.held_out]
     return {
         "mn, trained voice, new text": (known_voice, all_phrases),
         "mn, new voice": (strange, all_phrases),
         "mn, new voice, new text": (new, all_phrases),
-        "mn, new voice, new text, long": ([r for r in new if len(r.tokens) >= LONG_TOKENS], all_phrases),
-        "mn, new voice, new text, short": ([r for r in new if len(r.tokens) < LONG_TOKENS], all_phrases),
+        "mn, new voice, new text, long": ([r for r in new if r.clip.long], all_phrases),
+        "mn, new voice, new text, short": ([r for r in new if not r.clip.long], all_phrases),
         "zh, AISHELL, new voice": (_said_by(sentences, fold.speakers)[::4], sorted({r.tokens for r in sentences})),
         "zh, twelve words, new voices": (
             _said_by(twelve, fold.speakers)[::2],
@@ -94,7 +90,7 @@ def _sets(recordings: Sequence[Recording], fold_name: str) -> dict[str, tuple[li
 
 
 def _said_by(recordings: Iterable[Recording], speakers: Collection[str]) -> list[Recording]:
-    return [r for r in recordings if r.speaker in speakers]
+    return [r for r in recordings if r.clip.speaker in speakers]
 
 
 def report(folders: Iterable[Path], fold: str, checkpoint: Path) -> Iterable[str]:
@@ -103,7 +99,7 @@ def report(folders: Iterable[Path], fold: str, checkpoint: Path) -> Iterable[str
     model = read_model(checkpoint, len(lexicon.tokens))
     recordings = read_collection(folders, lexicon)
     yield f"{'blank bias':36} clips" + "".join(f"{bias:8.0f}" for bias in _BLANK_BIASES)
-    for name, (clips, phrases) in _sets(recordings, fold).items():
+    for name, (clips, phrases) in _sets(recordings, FOLDS[fold]).items():
         right: dict[float, int] = defaultdict(int)
         for recording, sound in zip(clips, load(clips), strict=True):
             frames = frame_scores(model, sound)

@@ -124,7 +124,7 @@ def train(folders: list[Path], fold_name: str, steps: int, out_dir: Path, recipe
     torch.manual_seed(recipe.seed)
     lexicon = Lexicon.of_model(paths.SPEECH_MODEL)
     fold = FOLDS[fold_name]
-    recordings = [r for r in read_collection(folders, lexicon) if fold.trains_on(r)]
+    recordings = [r for r in read_collection(folders, lexicon) if fold.trains_on(r.clip)]
     speech = Speech(recordings, load(recordings), dict(recipe.shares))
     _say(fold=fold_name, clips=len(recordings), steps=steps)
     model = AcousticModel(Network.read(fetch_base_model()), len(lexicon.tokens), recipe.dropout)
