@@ -78,16 +78,19 @@ def _end_output() -> None:
 
 def _recognize(options: argparse.Namespace) -> int:
     from dialogue import words
-    from dialogue.grammar import resident_grammar
+    from dialogue.grammar import everyday, resident_grammar
     from robot.speech import cli_recognize
 
+    safety = words.words().safety
     return cli_recognize.run(
         options.files,
         options.phrases or resident_grammar(words.words()),
         model_dir=paths.SPEECH_MODEL,
         cache_dir=paths.graph_cache(),
         safety=words.safety_phrases(),
-        harmless=words.words().safety.harmless,
+        harmless=safety.harmless,
+        alone=safety.alone,
+        everyday=everyday,
         lang=options.lang,
         out=sys.stdout,
         err=sys.stderr,

@@ -1,9 +1,14 @@
-"""Messages of devices in the home from an MQTT broker: subscribe, hand over, reconnect."""
+"""Messages of devices in the home from an MQTT broker: subscribe, hand over, reconnect.
+
+Connected is a link whose subscriptions were all granted. A broker may grant one and deliver nothing all the same:
+mosquitto's ACL file does. Then only the silence of the devices tells.
+"""
 
 from __future__ import annotations
 
 import logging
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +18,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -65,6 +71,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """What the broker keeps while the link is away: live messages of quality of service 1, for `keep_s`.
+
+    client_id: fixed, and of this link alone: of two links with the same one, each drives the other out.
+    """
+
+    client_id: str
+    keep_s: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
 class LinkCounts:
     """Since the start: usable messages, messages that could not be read, and connections made."""
 
@@ -77,11 +94,16 @@ class MqttLink:
     """Subscribes and hands messages over; reconnects by itself. Use as a context manager.
 
     `on_message` is called on the link's own thread and answers with further topics that its message tells of. It may
-    raise BadInput for a message that cannot be used: that is counted, and ends nothing.
+    raise BadInput for a message that cannot be used: that is counted, and ends nothing. Without a `session`, what comes
+    while the link is away is gone.
     """
 
     def __init__(
-        self, broker: BrokerSettings, topics: Sequence[Topic], on_message: Callable[[Message], Sequence[Topic]]
+        self,
+        broker: BrokerSettings,
+        topics: Sequence[Topic],
+        on_message: Callable[[Message], Sequence[Topic]],
+        session: Session | None = None,
     ) -> None:
         """Raises BadConfiguration for an unreadable certificate or password file."""
         self._broker = broker
@@ -90,10 +112,18 @@ class MqttLink:
         self._lock = threading.Lock()
         self._readings = self._undecodable = self._connects = 0
         self._connected = threading.Event()
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._complaint = ""
+        self._session = session
+        self._asked: dict[int | None, str] = {}
+        self._fault = ""
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=session.client_id if session else "", protocol=mqtt.MQTTv5
+        )
         client.reconnect_delay_set(1, broker.reconnect_most_s)
         client.on_connect = self._subscribe_all
+        client.on_connect_fail = self._not_reached
         client.on_disconnect = self._gone
+        client.on_subscribe = self._answered
         client.on_message = self._message
         if broker.username or broker.password_file:
             client.username_pw_set(broker.username, _password(broker))
@@ -103,13 +133,20 @@ class MqttLink:
 
     def start(self) -> None:
         """Begin to connect in the background; an absent broker is tried again until `stop`."""
-        self._client.connect_async(self._broker.host, self._broker.port, self._broker.keepalive_s, clean_start=True)
+        wanted = Properties(PacketTypes.CONNECT)
+        if self._session is not None:
+            wanted.SessionExpiryInterval = self._session.keep_s
+        broker = self._broker
+        self._client.connect_async(
+            broker.host, broker.port, broker.keepalive_s, clean_start=self._session is None, properties=wanted
+        )
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Leave the broker and end the thread; nothing is handed over afterwards."""
+        """Leave the broker and end the thread, for good; nothing is handed over afterwards."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.reinitialise()  # closes what paho otherwise leaves open until it is collected
 
     def __enter__(self) -> MqttLink:
         self.start()
@@ -120,8 +157,13 @@ class MqttLink:
 
     @property
     def connected(self) -> bool:
-        """Subscribed, as far as known. Says nothing about the devices: only their messages do."""
-        return self._connected.is_set()
+        """Every subscription was granted. Says nothing about the devices: only their messages do."""
+        return self._connected.is_set() and not self._fault
+
+    @property
+    def fault(self) -> str:
+        """What the broker refuses, in one line; empty while it refuses nothing."""
+        return self._fault
 
     @property
     def counts(self) -> LinkCounts:
@@ -133,13 +175,38 @@ class MqttLink:
     ) -> None:
         if reason.is_failure:
             log.error("broker refused the %s link: %s", self._broker.name, reason)
+            self._fault = f"the broker refuses the link ({reason}): check its user name and password"
             return
+        self._fault = self._complaint = ""
         for topic in tuple(self._topics.values()):
-            _subscribe(client, topic)
+            self._subscribe(client, topic)
         with self._lock:
             self._connects += 1
-        self._connected.set()
-        log.info("%s link connected", self._broker.name)
+
+    def _subscribe(self, client: mqtt.Client, topic: Topic) -> None:
+        wanted = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if topic.retained else SubscribeOptions.RETAIN_DO_NOT_SEND
+        _, asked = client.subscribe(topic.filter, options=SubscribeOptions(qos=1, retainHandling=wanted))
+        self._asked[asked] = topic.filter
+
+    def _answered(
+        self, _client: mqtt.Client, _data: Any, asked: int, reasons: Sequence[ReasonCode], _: Properties | None
+    ) -> None:
+        topic = self._asked.pop(asked, "")
+        refused = next((reason for reason in reasons if reason.is_failure), None)
+        if refused is not None:
+            log.error("broker refused the %s link a topic: %s", self._broker.name, refused)
+            self._fault = f"the broker refuses the topic {topic[:100]!r} ({refused}): allow it in its access rules"
+        elif not self._asked and not self._fault and not self._connected.is_set():
+            self._connected.set()
+            log.info("%s link connected", self._broker.name)
+
+    def _not_reached(self, _client: mqtt.Client, _data: Any) -> None:
+        """Said once a reason: an absent broker is tried as long as it takes. paho calls this while it handles that."""
+        error = sys.exc_info()[1]
+        reason = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or type(error).__name__
+        if reason != self._complaint:
+            log.warning("%s link cannot reach its broker, tries on: %s", self._broker.name, reason)
+        self._complaint = reason
 
     def _gone(
         self, _client: mqtt.Client, _data: Any, _flags: mqtt.DisconnectFlags, reason: ReasonCode, _: Properties | None
@@ -147,6 +214,7 @@ class MqttLink:
         if self._connected.is_set():
             log.warning("%s link lost: %s", self._broker.name, reason)
         self._connected.clear()
+        self._asked.clear()
 
     def _message(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         try:
@@ -176,12 +244,7 @@ class MqttLink:
             log.warning("%s link: more than %s topics, the rest is not read", self._broker.name, TOPICS_MOST)
             return
         self._topics[topic.filter] = topic
-        _subscribe(client, topic)
-
-
-def _subscribe(client: mqtt.Client, topic: Topic) -> None:
-    wanted = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if topic.retained else SubscribeOptions.RETAIN_DO_NOT_SEND
-    client.subscribe(topic.filter, options=SubscribeOptions(qos=1, retainHandling=wanted))
+        self._subscribe(client, topic)
 
 
 def _password(broker: BrokerSettings) -> str | None:

@@ -19,8 +19,13 @@ def database(home_folder: Path) -> Path:
     return home_folder / "robot.db"
 
 
-SPEECH_MODEL = ROOT / "models" / "speech" / "bilingual-v0"
+SPEECH_MODEL = ROOT / "models" / "speech" / "bilingual-v1"
 """The acoustic model of the catalogue."""
+
+
+def python_path() -> str:
+    """PYTHONPATH for a child process that runs a module of the robot; an empty entry would mean any folder."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def graph_cache() -> Path:

@@ -39,7 +39,7 @@ class SpeechRecognizerSettings(NodeSettings):
     )
     channels: int = Field(1, ge=1, le=8, description="microphones of the device; the one that hears best is taken")
     barge_in: bool = Field(True, description="fall silent when somebody speaks over Hani (with the voice's reference)")
-    model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v0")
+    model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v1")
     dictation_model: str = Field(
         "", description="folder of an open Mandarin model (python -m models.fetch_dictation); empty: no dictation"
     )
@@ -115,6 +115,9 @@ class AlarmManagerSettings(NodeSettings):
     cancel_window_s: float = Field(30.0, ge=0, le=60, description="a clear 'I am fine' still withdraws what was raised")
     bed_exit_tolerance_s: float = Field(
         600.0, ge=0, le=1800, description="out of bed at night for longer opens a check-in"
+    )
+    bed_fresh_s: float = Field(
+        60.0, ge=1, le=600, description="a mattress reading older than this vouches for nobody (no fall is explained)"
     )
 
 

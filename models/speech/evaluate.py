@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dialogue import words
-from dialogue.grammar import resident_grammar
+from dialogue.grammar import everyday, resident_grammar
 from robot import paths
 from robot.errors import HaniError
 from robot.speech.evaluation.beside_whisper import beside_whisper
@@ -33,7 +33,11 @@ from robot.speech.evaluation.tables import Table, markdown
 def house() -> House:
     """What the robot listens for, out of dialogue/words."""
     source = words.words()
-    return House(resident_grammar(source), words.phrases(), words.safety_phrases(), source.safety.harmless)
+    grammar = resident_grammar(source)
+    safety = source.safety
+    return House(
+        grammar, words.phrases(), tuple(everyday(grammar)), words.safety_phrases(), safety.harmless, safety.alone
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tables: list[Table] = []
     try:
         folds = read_folds(given.folds) if given.folds else [shipped(given.model)]
-        _say(f"{datetime.date.today().isoformat()}, models: {', '.join(f'{f.name} ({f.model_dir})' for f in folds)}\n")
+        _say(f"{datetime.date.today().isoformat()}, models: {', '.join(f'{f.label}: {f.model_dir}' for f in folds)}\n")
         with tempfile.TemporaryDirectory() as scratch:
             cache_dir = Path(scratch)
             budget = WHOLE if given.all else SMALL
@@ -66,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = {
         "date": datetime.date.today().isoformat(),
         "data": str(given.folder),
-        "models": [fold.name for fold in folds],
+        "models": [fold.label for fold in folds],
         "all": given.all,
         "took_s": round(time.monotonic() - began_s),
         "tables": [asdict(table) for table in tables],

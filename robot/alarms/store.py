@@ -87,6 +87,13 @@ class AlarmStore:
         body = _BED.dump_json(memory).decode()
         self._connection.execute("INSERT OR REPLACE INTO bed_memory(one, body) VALUES (1, ?)", (body,))
 
+    def add_suppressed(self, reason: str, count: int = 1) -> None:
+        """Count falls that were not followed up, inside whatever transaction is open."""
+        self._connection.execute(
+            "INSERT INTO suppressed VALUES (?, ?) ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count",
+            (reason, count),
+        )
+
     def commit(self, effects: Effects, report: Callable[[Report], None]) -> Effects:
         """Write the durable effects in one transaction and return the rest, to be done now; `Suppressed` is both.
 
@@ -116,10 +123,7 @@ class AlarmStore:
         elif isinstance(effect, StoreBed):
             self.save_bed(effect.memory)
         elif isinstance(effect, Suppressed):
-            self._connection.execute(
-                "INSERT INTO suppressed VALUES (?, 1) ON CONFLICT(reason) DO UPDATE SET count = count + 1",
-                (effect.reason,),
-            )
+            self.add_suppressed(effect.reason)
         elif isinstance(effect, Report):
             try:
                 report(effect)

@@ -24,6 +24,9 @@ class DeviceKind(str, Enum):
     LEAK = "leak"
 
 
+KNOWN_ACTIONS = ("emergency", "panic", "sos", "single", "double", "triple", "hold", "press", "on", "fall")
+"""Actions that a device's own list of calls may leave out on purpose."""
+PRESSED_BY_HAND = frozenset({DeviceKind.BUTTON, DeviceKind.PENDANT, DeviceKind.CORD})
 CALLS_FOR_HELP = frozenset({DeviceKind.BUTTON, DeviceKind.PENDANT, DeviceKind.CORD, DeviceKind.FALL_SENSOR})
 
 
@@ -36,14 +39,16 @@ class Device(_Strict):
 
     interval_h: silent for longer is a fault. Battery devices of Zigbee report at least every 25 h (the limit by which
     Zigbee2MQTT itself calls a passive device offline). calls: actions that call for help; a click of an ordinary button
-    may mean the light. battery_least_percent, link_least (0..255): below is a warning.
+    may mean the light. ignores: actions of a button, pendant or cord that are no press; any other that nobody knows is
+    taken for one (see `robot.buttons.watch`). battery_least_percent, link_least (0..255): below is a warning.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
     topic: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^+#\x00]+$")]
     kind: DeviceKind
     interval_h: Annotated[float, Field(gt=0, le=24 * 14)] = 25.0
-    calls: tuple[str, ...] = ("emergency", "panic", "sos", "single", "double", "triple", "hold", "press", "on", "fall")
+    calls: tuple[str, ...] = KNOWN_ACTIONS
+    ignores: tuple[str, ...] = ()
     battery_least_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
     link_least: Annotated[int, Field(ge=0, le=255)] = 30
 

@@ -1,17 +1,22 @@
 """Which message of a device is a call for help, and which device needs looking after. Pure; `now_s` is Unix time.
 
-A call is an action that the device's list names, or a flag (sos, alarm, fall) that turns true. Not a call: what the
+A call is an action that the device's list names, or a flag (sos, alarm, fall) that turns true. Vendors name a press in
+many ways (`pressed`, `off`, `on_press`): of what a hand presses, an action that nobody knows is a call too, and told
+once. One that is known (`single`, also as `1_single`) and left out of the list is for something else. Not a call: a
+release, or what the device ignores by its list; and what the
 broker had kept, the same press again (a bounce, a repeated telegram, Zigbee2MQTT telling a state once more), a flag
-that was true already, also before a restart.
+that was true already, also before a restart. So each message with an action is a press, but of a flag that was not
+reset the next press is lost: Zigbee2MQTT repeats a state for any reason, and nothing tells such a repeat from a press.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from robot.buttons import zigbee
-from robot.buttons.devices import CALLS_FOR_HELP, Device, DeviceKind, Devices
+from robot.buttons.devices import CALLS_FOR_HELP, KNOWN_ACTIONS, PRESSED_BY_HAND, Device, DeviceKind, Devices
 from robot.messages import Call, CallKind
 
 SAME_PRESS_S = 3.0
@@ -22,6 +27,9 @@ REMEMBER_EVERY_S = 3600.0
 LATE_MOST_S = 86_400.0
 """A press may wait in Zigbee2MQTT for the broker; its own time counts if it is at most a day old."""
 _CALL_FLAGS = ("sos", "alarm", "fall")
+_RELEASES = frozenset({"release", "released", "idle", "none", "null", "unknown"})
+_UNKNOWN_MOST = 10
+"""Of one device, so many different unknown actions are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,15 @@ class Sign:
     at_s: float
 
 
-Effect = Call | Memory | Sign
+@dataclass(frozen=True, slots=True)
+class UnknownAction:
+    """An action that nobody knows was taken for a press; told once a device and action."""
+
+    name: str
+    action: str
+
+
+Effect = Call | Memory | Sign | UnknownAction
 
 
 @dataclass(slots=True)
@@ -61,6 +77,7 @@ class _State:
     battery_percent: float | None = None
     battery_low: bool = False
     link: float | None = None
+    unknown: set[str] = field(default_factory=set)
 
 
 class DeviceWatch:
@@ -131,7 +148,10 @@ class DeviceWatch:
             state.battery_low = heard.battery_low
         state.link = heard.link if heard.link is not None else state.link
         effects: list[Effect] = []
-        what = heard.action if heard.action in state.device.calls else None
+        what, known = _meant(state.device, heard.action)
+        if what is not None and not known and what not in state.unknown and len(state.unknown) < _UNKNOWN_MOST:
+            state.unknown.add(what)
+            effects.append(UnknownAction(state.device.name, what))
         for flag, value in heard.flags:
             before = state.flags.get(flag)
             state.flags[flag] = value
@@ -161,6 +181,19 @@ class DeviceWatch:
         at_s = seen_at_s if seen_at_s is not None and 0 <= now_s - seen_at_s <= LATE_MOST_S else now_s
         call_id = f"{state.device.name}-{what}-{at_s:.3f}"
         return (Call(call_id, kind, kind is not CallKind.SENSED_FALL, at_s),)
+
+
+def _meant(device: Device, action: str | None) -> tuple[str | None, bool]:
+    """The action if it is a call, and whether it is a known one."""
+    if action is None or action in device.calls:
+        return action, True
+    words = [word for word in re.split(r"[\W_]+", action) if word and not word.isdecimal() and word != "button"]
+    if device.kind not in PRESSED_BY_HAND or action in device.ignores or _RELEASES & set(words):
+        return None, True
+    if len(words) == 1 and words[0] in KNOWN_ACTIONS:
+        # the numbers are those of a device with several buttons
+        return (action if words[0] in device.calls else None), True
+    return action, False
 
 
 def _remember(state: _State, now_s: float) -> tuple[Effect, ...]:

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Protocol
 
 from robot.errors import BadConfiguration, BadInput
 from robot.mattress import emfit, milesight, sleepace, tuya
-from robot.mattress.fields import BREATH_RATES, HEART_RATES, PAYLOAD_LIMIT_BYTES, BedReading
+from robot.mattress.fields import BREATH_RATES, HEART_RATES, PAYLOAD_LIMIT_BYTES, BedReading, Side
 from robot.mattress.homeassistant import HomeAssistantDecoder
 from robot.mqtt_link import Message, Topic
 
 __all__ = ["BREATH_RATES", "FORMATS", "HEART_RATES", "PAYLOAD_LIMIT_BYTES", "BedReading", "Codec", "decode", "encode"]
-
-Side = Literal["any", "left", "right"]
-"""Which side of a double bed is the resident's; "any" takes the bed as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +85,24 @@ def codec_of(format_name: str) -> Codec:
 def decoder(format_name: str, side: Side = "any") -> Decoder:
     """What reads the messages of a mattress of that format. Raises BadConfiguration for an unknown one."""
     if format_name == HOME_ASSISTANT:
-        return HomeAssistantDecoder()
+        return HomeAssistantDecoder(side)
     codec_of(format_name)
     return _OneTopic(format_name, side)
 
 
 def of_side(reading: BedReading, side: Side) -> BedReading:
     """The reading of one side of a double bed. A message that does not tell the sides apart is about everybody."""
-    if side == "any" or (reading.left is None and reading.right is None):
+    if side == "any" or not reading.about:
         return reading
+    if side not in reading.about:
+        # the other's message, however alive, vouches for nobody but the other
+        return BedReading(connected=reading.connected, measured_at_s=reading.measured_at_s)
     mine, other = (reading.left, reading.right) if side == "left" else (reading.right, reading.left)
-    # heart and breath of a double bed belong to the only side that is occupied
-    vitals = (reading.heart_rate_bpm, reading.breath_rate_bpm) if mine and not other else (None, None)
-    return replace(
-        reading,
-        in_bed=mine,
-        heart_rate_bpm=vitals[0],
-        breath_rate_bpm=vitals[1],
-        left=None,
-        right=None,
-        movement=reading.movement if mine and not other else None,
-    )
+    # of a message about both, body and bed are those of the only side that is occupied
+    all_mine = reading.about == (side,) or (mine and not other)
+    if all_mine:
+        return replace(reading, in_bed=mine, left=None, right=None, about=())
+    return BedReading(mine, connected=reading.connected, measured_at_s=reading.measured_at_s, alive=reading.alive)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ Two layouts are read: a JSON object, and the lines KEY=VALUE (separated by line 
 page. Source: Emfit's overview of its push service (emfit.com/sleep-research/emfit-qs-cloud-api: heart rate, breath rate
 and movement every 30 s, events such as bed return and out of bed at once, JSON over HTTP POST) and public integrations
 of the status page (SER, PRES, HR, RR, ACT, TS). Assumed: the JSON keys, taken to be the page's in small letters, with
-`event`, and 0 for no measurement. The push comes every 30 s: set `stale_after_s` to at least 90.
+`event`, and 0 for no measurement. A message without `pres` (another event, rates alone) says that the sensor lives, and
+presence holds; `pres` null says that it is unknown. The push comes every 30 s: set `stale_after_s` to at least 90.
 """
 
 from __future__ import annotations
@@ -39,14 +40,16 @@ def decode(payload: bytes) -> BedReading:
     if event is not None and not isinstance(event, str):
         raise BadInput("an event that is no text")
     in_bed = _EVENTS.get(event or "", flag(data.get("pres")))
-    if "pres" not in data and in_bed is None and not data.keys() & {"hr", "rr", "act"}:
+    alive = "pres" not in data and in_bed is None and bool(event or data.keys() & {"hr", "rr", "act"})
+    if "pres" not in data and in_bed is None and not alive:
         raise BadInput("none of the fields of a sensor")
     return BedReading(
         in_bed,
-        rate(data.get("hr"), HEART_RATES) if in_bed else None,
-        rate(data.get("rr"), BREATH_RATES) if in_bed else None,
+        rate(data.get("hr"), HEART_RATES) if in_bed or alive else None,
+        rate(data.get("rr"), BREATH_RATES) if in_bed or alive else None,
         measured_at_s=moment(data.get("ts"), 1.0),
-        movement=share(data.get("act"), _ACTIVITY_FULL) if in_bed else None,
+        movement=share(data.get("act"), _ACTIVITY_FULL) if in_bed or alive else None,
+        alive=alive,
     )
 
 

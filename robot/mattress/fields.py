@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from robot.errors import BadInput
 
@@ -18,6 +18,10 @@ BREATH_RATES = (3.0, 60.0)
 # More apnoea events in one message than anybody can have in its time: a counter that has gone wrong.
 APNOEA_MOST = 100
 
+HalfOfBed = Literal["left", "right"]
+Side = Literal["any", "left", "right"]
+"""Which side of a double bed is the resident's; "any" takes the bed as one."""
+
 
 @dataclass(frozen=True, slots=True)
 class BedReading:
@@ -26,6 +30,7 @@ class BedReading:
     connected: False when the mattress reports that its sensor is off: nothing it said before counts any more.
     measured_at_s: Unix time by the mattress's own clock, which may be wrong.
     left, right: presence on each side of a double bed, where the message tells.
+    about: the sides that the message speaks of, where it tells them apart; () is the bed as a whole.
     quality: of heart and breath, 0..1.
     movement: 0 still .. 1 as restless as the sensor can tell.
     at_edge: in bed, but sitting up or at its edge: about to leave.
@@ -48,6 +53,7 @@ class BedReading:
     wet: bool | None = None
     fell: bool | None = None
     alive: bool = False
+    about: tuple[HalfOfBed, ...] = ()
 
 
 def json_value(payload: bytes) -> Any:

@@ -5,7 +5,10 @@ on which topic its state comes, and how to read it; one on `homeassistant/device
 Home Assistant's documentation of MQTT discovery, binary sensor and sensor (home-assistant.io/integrations/mqtt,
 binary_sensor.mqtt, sensor.mqtt), with its abbreviations. Of value templates, paths into JSON are understood
 (`{{ value_json.a.b }}`, `{{ value_json['a'] | float }}`); an entity with another one is refused, and the rest is read.
-Which entity is which is decided by device class and name: assumed, see `_field_of`.
+Which entity is which is decided by device class and name: assumed, see `_field_of`. A double bed has an entity a side,
+with `left` or `right` in its name, and may have one for either side; one for both at once adds nothing and is left out.
+For the bed as one, anybody on any of them is in bed, and only a bed empty on all of them is empty. For one side its own
+entities count; a bed that names no sides is about everybody, and one that names the other side only tells nothing.
 
 An entity speaks when it changes, and need not repeat itself: presence holds as long as anything live comes from the
 same device, until its availability topic says offline or `expire_after` is over. Kept (retained) states are taken in,
@@ -15,11 +18,12 @@ but are no sign of life.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from robot.errors import BadInput
 from robot.mattress.fields import (
@@ -27,6 +31,8 @@ from robot.mattress.fields import (
     HEART_RATES,
     PAYLOAD_LIMIT_BYTES,
     BedReading,
+    HalfOfBed,
+    Side,
     json_value,
     mapping,
     number,
@@ -35,7 +41,11 @@ from robot.mattress.fields import (
 )
 from robot.mqtt_link import Message, Topic
 
+log = logging.getLogger(__name__)
+
 ENTITIES_MOST = 50
+AVAILABILITIES_MOST = 5
+"""Of one entity."""
 VITALS_HOLD_S = 120.0
 """A heart or breath rate that nobody repeats is unknown after so long, whatever the entity says of itself."""
 
@@ -62,17 +72,20 @@ _NOTHING = frozenset({"", "none", "null", "unknown", "unavailable", "nan"})
 _TEMPLATE = re.compile(r"\{\{\s*value_json((?:\.\w+|\[['\"][^'\"\]]+['\"]\])+)\s*(?:\|\s*\w+(?:\([^()]*\))?\s*)*\}\}")
 _STEP = re.compile(r"\.(\w+)|\[['\"]([^'\"\]]+)['\"]\]")
 _PLAIN = re.compile(r"\{\{\s*value\s*(?:\|\s*\w+(?:\([^()]*\))?\s*)*\}\}")
+_HALVES: tuple[HalfOfBed, HalfOfBed] = ("left", "right")
 _FLAGS = frozenset({"in_bed", "wet", "at_edge"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Entity:
     field: str
+    side: HalfOfBed | None
     topic: str
     path: tuple[str, ...]
     on: str
     off: str
     hold_s: float | None
+    availability: tuple[_Availability, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +96,24 @@ class _Availability:
     offline: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The last value of an entity, how much an apnoea counter rose with it, and when it came."""
+
+    value: Any
+    rise: int | None
+    at_s: float
+
+
 class HomeAssistantDecoder:
     """Puts one mattress together from its entities. The configured topic is a filter of its discovery messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, side: Side = "any") -> None:
+        self._side = side
         self._entities: dict[str, _Entity] = {}
-        self._availability: dict[str, _Availability] = {}
-        self._values: dict[str, tuple[Any, float]] = {}
+        self._held: dict[str, _Held] = {}
         self._offline: set[str] = set()
+        self._told_no_side = False
 
     def topics(self, topic: str) -> Sequence[Topic]:
         """Announcements are kept by the broker: they are the one thing that is wanted retained."""
@@ -98,9 +121,7 @@ class HomeAssistantDecoder:
 
     def further(self) -> Sequence[Topic]:
         """The topics of the entities known so far."""
-        found = {entity.topic for entity in self._entities.values()} | {
-            one.topic for one in self._availability.values()
-        }
+        found = {entity.topic for entity in self._entities.values()} | self._availability().keys()
         return [Topic(topic, retained=True) for topic in sorted(found)]
 
     def read(self, message: Message) -> BedReading | None:
@@ -116,11 +137,20 @@ class HomeAssistantDecoder:
             raise BadInput(f"mattress message on {message.topic[:100]!r} is not homeassistant: {error}") from None
 
     def _announce(self, topic: str, payload: bytes) -> None:
-        known = [key for key in self._entities if key.partition("#")[0] == topic]
-        for key in known:
+        before = {key: one for key, one in self._entities.items() if key.partition("#")[0] == topic}
+        for key in before:
             del self._entities[key]
-        if not payload.strip():
-            return  # the entity is gone
+        try:
+            if payload.strip():  # else the entity is gone
+                self._add_all(topic, payload)
+        finally:
+            # an announcement is repeated whenever its broker or Home Assistant starts: what was said still holds
+            for key, entity in before.items():
+                if self._entities.get(key) != entity:
+                    self._held.pop(key, None)
+            self._offline &= self._availability().keys()
+
+    def _add_all(self, topic: str, payload: bytes) -> None:
         config = _long(mapping(json_value(payload)))
         parts = topic.split("/")
         component = parts[-4] if len(parts) >= 5 else parts[-3] if len(parts) >= 4 else ""
@@ -139,64 +169,110 @@ class HomeAssistantDecoder:
             raise refused
 
     def _add(self, key: str, platform: str, name: str, config: Mapping[str, Any]) -> None:
-        field = _field_of(platform, name, config)
+        words = f"{name} {config.get('unique_id', '')} {config.get('name', '')}".lower()
+        field = _field_of(platform, words, config.get("device_class"))
         if field is None:
             return  # an entity that says nothing about the bed
+        sides = _sides_of(words)
+        if sides == "both":
+            return
         hold = number(config.get("expire_after"))
         base = config.get("~", "")
         self._entities[key] = _Entity(
             field,
+            sides,
             _topic(config.get("state_topic"), base),
             _path(config.get("value_template")),
             str(config.get("payload_on", "ON")),
             str(config.get("payload_off", "OFF")),
             hold if hold else None,
+            _availabilities(config, base),
         )
-        for one in _availabilities(config, base):
-            self._availability[one.topic] = one
+
+    def _availability(self) -> dict[str, _Availability]:
+        return {one.topic: one for entity in self._entities.values() for one in entity.availability}
 
     def _state(self, message: Message) -> BedReading | None:
-        availability = self._availability.get(message.topic)
+        availability = self._availability().get(message.topic)
         if availability is not None:
             said = str(_value(message.payload, availability.path))
             if said == availability.offline:
                 # what changes meanwhile, nobody will tell
                 self._offline.add(message.topic)
-                self._values.clear()
+                self._held.clear()
                 return BedReading(connected=False)
             self._offline.discard(message.topic)
             return None
-        entities = [entity for entity in self._entities.values() if entity.topic == message.topic]
-        if not entities:
+        speaking = [key for key, entity in self._entities.items() if entity.topic == message.topic]
+        if not speaking:
             return None
-        before = dict(self._values)
-        for entity in entities:
-            self._values[entity.field] = (_read(entity, message.payload), message.at_s)
-        if message.retained:
-            return None
-        return self._reading(message.at_s, before)
+        held = {key: held for key, held in self._held.items() if key not in speaking}
+        for key in speaking:
+            entity = self._entities[key]
+            value, earlier = _read(entity, message.payload), self._held.get(key)
+            total = earlier.value if earlier and entity.field == "apnoea" else None
+            rise = None if total is None or value is None or value < total else int(value - total)
+            held[key] = _Held(value, rise, message.at_s)
+        self._held = held
+        return None if message.retained else self._reading(message.at_s, frozenset(speaking))
 
-    def _reading(self, now_s: float, before: Mapping[str, tuple[Any, float]]) -> BedReading:
-        holds = {entity.field: entity.hold_s for entity in self._entities.values()}
+    def _reading(self, now_s: float, speaking: frozenset[str]) -> BedReading:
+        in_bed = self._flag("in_bed", self._side, now_s)
+        occupied = tuple(side for side in _HALVES if True in self._values("in_bed", (side,), now_s))
+        mine = occupied if self._side == "any" else (self._side,)
+        # what names no side may be the other's, where somebody lies on the other side
+        sides = (*mine, None) if set(occupied) <= set(mine) else mine
 
-        def held(field: str, most_s: float | None = None) -> Any:
-            value, at_s = self._values.get(field, (None, now_s))
-            limits = [limit for limit in (holds.get(field), most_s) if limit is not None]
-            return value if all(abs(now_s - at_s) <= limit for limit in limits) else None
+        def only(field: str) -> Any:
+            """Of the body in this bed; nothing where several are told."""
+            found = [value for value in self._values(field, sides, now_s, VITALS_HOLD_S) if value is not None]
+            return found[0] if in_bed is True and len(found) == 1 else None
 
-        in_bed = held("in_bed")
-        vitals = in_bed is True
-        total, earlier = held("apnoea"), before.get("apnoea", (None, 0.0))[0]
+        told = [
+            self._held[key].rise
+            for key in speaking
+            if (entity := self._entities[key]).side in sides and entity.field == "apnoea"
+        ]
+        rises = [rise for rise in told if rise is not None]
         return BedReading(
             in_bed,
-            held("heart", VITALS_HOLD_S) if vitals else None,
-            held("breath", VITALS_HOLD_S) if vitals else None,
+            only("heart"),
+            only("breath"),
             False if self._offline else None,
-            movement=held("movement", VITALS_HOLD_S) if vitals else None,
-            at_edge=held("at_edge"),
-            apnoea_events=None if total is None or earlier is None or total < earlier else int(total - earlier),
-            wet=held("wet"),
+            movement=only("movement"),
+            at_edge=self._flag("at_edge", self._side, now_s),
+            apnoea_events=sum(rises) if rises else None,
+            wet=self._flag("wet", self._side, now_s),
         )
+
+    def _flag(self, field: str, side: Side, now_s: float) -> bool | None:
+        """Of the entities that speak for a side (see the module), any and all."""
+        named = {entity.side for entity in self._entities.values() if entity.field == field} - {None}
+        if side == "any":
+            wanted: tuple[HalfOfBed | None, ...] = (*_HALVES, None)
+        elif not named:
+            wanted = (None,)
+        else:
+            wanted = (side,)
+            if side not in named and side == self._side and field == "in_bed" and not self._told_no_side:
+                self._told_no_side = True
+                log.warning("the mattress names no %s side: nobody knows whether its resident is in bed", side)
+        values = self._values(field, wanted, now_s)
+        return True if True in values else None if None in values or not values else False
+
+    def _values(
+        self, field: str, sides: Sequence[HalfOfBed | None], now_s: float, most_s: float | None = None
+    ) -> list[Any]:
+        """What each entity of a field still says; None of one that said nothing, or too long ago."""
+        found: list[Any] = []
+        for key, entity in self._entities.items():
+            if entity.field != field or entity.side not in sides:
+                continue
+            held = self._held.get(key)
+            limits = [limit for limit in (entity.hold_s, most_s) if limit is not None]
+            good = held is not None and all(abs(now_s - held.at_s) <= limit for limit in limits)
+            found.append(held.value if held is not None and good else None)
+        return found
 
 
 def announcement(node: str, title: str = "Hani bed") -> tuple[tuple[str, bytes], ...]:
@@ -236,15 +312,15 @@ def state(node: str, reading: BedReading) -> tuple[str, bytes]:
     return f"hani/{node}/bed", json.dumps(values, separators=(",", ":")).encode()
 
 
-def _field_of(platform: str, name: str, config: Mapping[str, Any]) -> str | None:
-    device_class = config.get("device_class")
-    words = f"{name} {config.get('unique_id', '')} {config.get('name', '')}".lower()
+def _field_of(platform: str, words: str, device_class: object) -> str | None:
     if platform == "binary_sensor":
         if device_class == "moisture" or "wet" in words:
             return "wet"
         if "edge" in words or "sit_up" in words:
             return "at_edge"
-        return "in_bed" if device_class in ("occupancy", "presence") or "bed" in words or "target" in words else None
+        # a name alone counts only where no class says otherwise: the bed's light is no presence
+        named = device_class is None and ("bed" in words or "target" in words)
+        return "in_bed" if device_class in ("occupancy", "presence") or named else None
     if platform != "sensor":
         return None
     for field, signs in (
@@ -256,6 +332,13 @@ def _field_of(platform: str, name: str, config: Mapping[str, Any]) -> str | None
         if any(sign in words for sign in signs):
             return field
     return None
+
+
+def _sides_of(words: str) -> HalfOfBed | Literal["both"] | None:
+    """Which side an entity names; one that names left and right is about either."""
+    found = set(re.findall(r"[a-z]+", words))
+    named = [side for side in _HALVES if side in found]
+    return "both" if "both" in found else named[0] if len(named) == 1 else None
 
 
 def _read(entity: _Entity, payload: bytes) -> Any:
@@ -306,14 +389,16 @@ def _path(template: object) -> tuple[str, ...]:
     return tuple(dotted or quoted for dotted, quoted in _STEP.findall(found.group(1)))
 
 
-def _availabilities(config: Mapping[str, Any], base: object) -> list[_Availability]:
+def _availabilities(config: Mapping[str, Any], base: object) -> tuple[_Availability, ...]:
     listed = config.get("availability") or []
     if not isinstance(listed, list):
         listed = [listed]
     several = [_long(mapping(one)) for one in listed]
     if config.get("availability_topic"):
         several.append({**config, "topic": config["availability_topic"], "value_template": None})
-    return [
+    if len(several) > AVAILABILITIES_MOST:
+        raise BadInput(f"more than {AVAILABILITIES_MOST} availability topics of one entity")
+    return tuple(
         _Availability(
             _topic(one.get("topic"), base),
             _path(one.get("value_template")),
@@ -321,7 +406,7 @@ def _availabilities(config: Mapping[str, Any], base: object) -> list[_Availabili
             str(one.get("payload_not_available", "offline")),
         )
         for one in several
-    ]
+    )
 
 
 def _topic(value: object, base: object) -> str:

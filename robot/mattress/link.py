@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from robot.mattress.codecs import BedReading, Side, decoder
+from robot.mattress.codecs import BedReading, decoder
+from robot.mattress.fields import Side
 from robot.mqtt_link import BrokerSettings, Message, MqttLink, Topic
 
 

@@ -8,8 +8,8 @@ Two layouts are read:
   Assumed: the names inside `data` of realtime, that inbedStatus 1 is in bed, and connectionStatus 0 is offline;
 - one object {timestamp, data}, all fields together and on a double bed for each side: assumed, for gateways that
   collect; also what the simulated mattress sends.
-inBedStatus comes when it changes: realtime messages vouch for it meanwhile. 0 for a rate means no measurement. The
-vendor gives the exact layout with the contract.
+inBedStatus comes when it changes: realtime messages of the same side vouch for it meanwhile; a connectionStatus is of
+the whole device. 0 for a rate means no measurement. The vendor gives the exact layout with the contract.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from robot.mattress.fields import (
     BREATH_RATES,
     HEART_RATES,
     BedReading,
+    HalfOfBed,
     count,
     flag,
     json_value,
@@ -34,7 +35,7 @@ from robot.mattress.fields import (
 )
 
 _ITEMS_MOST = 50
-_SIDES = ("left", "right")
+_SIDES: tuple[HalfOfBed, HalfOfBed] = ("left", "right")
 
 
 def decode(payload: bytes) -> BedReading:
@@ -44,7 +45,7 @@ def decode(payload: bytes) -> BedReading:
         return _pushed(value)
     message = mapping(value)
     data = mapping(message.get("data"))
-    sides = {side: mapping(data[side]) for side in _SIDES if data.get(side) is not None}
+    sides: dict[str, Mapping[str, Any]] = {side: mapping(data[side]) for side in _SIDES if data.get(side) is not None}
     return _reading(
         sides or {"": data}, flag(data.get("connectionStatus")), moment(message.get("timestamp"), 1.0), data
     )
@@ -67,6 +68,7 @@ def _pushed(items: list[Any]) -> BedReading:
     if not 0 < len(items) <= _ITEMS_MOST:
         raise BadInput(f"not 1 to {_ITEMS_MOST} items")
     sides: dict[str, dict[str, Any]] = {}
+    about: set[str] = set()
     connected, measured_at_s, alive = None, None, False
     for item in map(mapping, items):
         data = mapping(item.get("data"))
@@ -77,13 +79,16 @@ def _pushed(items: list[Any]) -> BedReading:
             connected = flag(data.get("connectionStatus", data.get("status")))
         elif item.get("dataKey") == "inBedStatus":
             found["inBed"] = data.get("inbedStatus", data.get("inBedStatus"))
+            about |= {side} if found["inBed"] is not None else set()
         elif item.get("dataKey") == "realtime":
             found.update(data)
+            about.add(side)
             alive = True
         measured_at_s = moment(item.get("timeStamp"), 1.0) or measured_at_s
     only = next(iter(sides.values())) if len(sides) == 1 else {}
     reading = _reading(sides, connected, measured_at_s, only)
-    return replace(reading, alive=alive and connected is not False)
+    of_sides = () if "" in about else tuple(side for side in _SIDES if side in about)
+    return replace(reading, alive=alive and connected is not False, about=of_sides)
 
 
 def _reading(
@@ -110,6 +115,7 @@ def _reading(
         at_edge=flag(one.get("sitUp")),
         apnoea_events=count(vital.get("apnea")),
         wet=flag(one.get("wet")),
+        about=tuple(side for side in _SIDES if side in flags),
     )
 
 

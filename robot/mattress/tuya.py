@@ -3,6 +3,11 @@
 `sleep_status` 0 not connected, 1 out of bed, 2 awake, 3 asleep; `heart_rate`, `breath_rate`, or `avg_` and these;
 `t` in milliseconds. The codes are those of the band's documentation (facts collected for this project; Tuya's standard
 instruction set). Assumed: `body_movement` 0..100 and `sleep_apnea` as a count, where a band has them.
+
+A status message carries the points that changed (developer.tuya.com, message types: "reported this time"), so presence
+is said once and holds: any message of the band vouches for it, and {"bizCode": "online"} of the cloud too; "offline"
+ends it. A band that has nothing to tell, as above an empty bed, is still silent: let the cloud's status be asked for
+at least every `stale_after_s` and passed on, or set `stale_after_s` to as much as 600.
 """
 
 from __future__ import annotations
@@ -34,7 +39,11 @@ _STATUS: Mapping[float, tuple[bool, bool | None]] = MappingProxyType(
 
 def decode(payload: bytes) -> BedReading:
     """Raises BadInput."""
-    status = mapping(json_value(payload)).get("status")
+    message = mapping(json_value(payload))
+    if message.get("bizCode") in ("online", "offline"):
+        online = message["bizCode"] == "online"
+        return BedReading(connected=online, alive=online)
+    status = message.get("status")
     if not isinstance(status, list):
         raise BadInput("no status list")
     points = [mapping(point) for point in status]
@@ -45,15 +54,17 @@ def decode(payload: bytes) -> BedReading:
         if sleep_status not in _STATUS:
             raise BadInput("a sleep_status outside 0..3")
         connected, in_bed = _STATUS[sleep_status]
+    occupied = in_bed is not False and connected is not False
     times = [at_s for point in points if (at_s := moment(point.get("t"), 1000.0)) is not None]
     return BedReading(
         in_bed,
-        rate(values.get("heart_rate", values.get("avg_heart_rate")), HEART_RATES) if in_bed else None,
-        rate(values.get("breath_rate", values.get("avg_breath_rate")), BREATH_RATES) if in_bed else None,
+        rate(values.get("heart_rate", values.get("avg_heart_rate")), HEART_RATES) if occupied else None,
+        rate(values.get("breath_rate", values.get("avg_breath_rate")), BREATH_RATES) if occupied else None,
         connected,
         max(times, default=None),
-        movement=share(values.get("body_movement"), 100.0) if in_bed else None,
+        movement=share(values.get("body_movement"), 100.0) if occupied else None,
         apnoea_events=count(values.get("sleep_apnea")),
+        alive=sleep_status is None and bool(points),
     )
 
 

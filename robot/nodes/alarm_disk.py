@@ -48,6 +48,8 @@ class AlarmDisk:
                 for case in self.store.load():
                     store.save(case)
                 store.save_bed(self.store.load_bed())
+                for reason, count in self.store.suppressed().items():
+                    store.add_suppressed(reason, count)
                 for row in self.outbox.pending(_MOST_IN_MEMORY):
                     outbox.append(AlarmBody.model_validate_json(row.body), row.made_at_s)
         except sqlite3.Error:

@@ -7,11 +7,12 @@ import sqlite3
 import time
 
 import uuid6
-from hani_msgs.msg import Alarm, BedState, Call, FallEvent, Heard, RoomView, SafetyWord, Say
+from hani_msgs.msg import Alarm, BedState, Call, FallEvent, Heard, RoomView, SafetyWord, Say, Spoken
 
 from dialogue import words
 from robot import messages, paths
 from robot.alarms.book import AlarmBook
+from robot.alarms.case import ENDED
 from robot.alarms.effects import Ask, Effects, Publish, Report, Suppressed, Tell
 from robot.alarms.settings import AlarmSettings
 from robot.care.residents import Resident, load_resident
@@ -20,6 +21,7 @@ from robot.messages import Urgency
 from robot.nodes import convert, topics
 from robot.nodes.alarm_disk import AlarmDisk
 from robot.nodes.base import HaniNode, run
+from robot.nodes.promises import Promises
 from robot.reporting.contract import AlarmBody
 from robot.settings import AlarmManagerSettings
 
@@ -32,6 +34,8 @@ _SENSOR_FAULTS = {
     "sensors_disagree": "camera and mattress contradict each other",
     "vitals_lost": "the mattress has lost heart and breath of who is in bed",
 }
+_PROMISES = {"help_coming", "help_on_the_way_repeat"}
+"""Texts that are said again until the voice has finished them."""
 _CAN_WAIT = {"bed_exit_light", "alarm_closed"}
 """Texts that a new question to somebody in danger may cut off."""
 
@@ -48,12 +52,14 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             check_in_s=settings.check_in_s,
             cancel_window_s=settings.cancel_window_s,
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
+            bed_fresh_s=settings.bed_fresh_s,
             residents=self._resident.people,
         )
         store = self._ready_disk.store
         cases = store.load(ended_since_s=time.time() - _REMEMBER_S)
         self._book = AlarmBook(rules, cases, store.load_bed())
         self._receipts_fault = ""
+        self._promises = Promises(_new_id)
         self._alarms = self.offer(Alarm, topics.ALARM, topics.KEPT)
         self._voice = self.offer(Say, topics.SAY)
 
@@ -66,6 +72,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         self.listen(RoomView, topics.ROOM_VIEW, self._on_view, topics.LATCHED)
         self.listen(Heard, topics.HEARD, self._on_heard)
         self.listen(Heard, topics.UNCLEAR, self._on_unclear)
+        self.listen(Spoken, topics.SPOKEN, self._on_spoken)
         self.every(_TICK_PERIOD_S, self._tick)
         self.every(_MOVE_PERIOD_S, self._move)
 
@@ -113,9 +120,14 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         if self._book.open_alarms:
             self._do(self._book.on_unclear(convert.unclear(msg).speech_began_at_s, time.time()))
 
+    def _on_spoken(self, msg: Spoken) -> None:
+        self._promises.spoken(convert.spoken(msg))
+
     def _tick(self) -> None:
         self._take_receipts()
         self._do(self._book.tick(time.time()))
+        for say in self._promises.due(time.monotonic()):
+            self._voice.publish(convert.say_to_ros(say))
         disk = self._ready_disk
         unwritten = "alarms cannot be written to disk" if disk.store.unwritten else ""
         fault = disk.fault or unwritten or self._receipts_fault or self._resident_fault
@@ -149,6 +161,8 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         for effect in self._ready_disk.store.commit(effects, self._report):
             if isinstance(effect, Publish):
                 self._alarms.publish(convert.alarm_to_ros(effect.alarm))
+                if effect.alarm.phase in ENDED:
+                    self._promises.forget(effect.alarm.id)
             elif isinstance(effect, Ask):
                 self._say(f"check_in_{effect.number}", effect.alarm_id, question="closed")
             elif isinstance(effect, Tell):
@@ -177,10 +191,18 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
     def _say(self, purpose: str, about: str, question: str = "") -> None:
         """In every language of the resident, the first one first."""
         urgency = Urgency.REMINDER if purpose in _CAN_WAIT else Urgency.SAFETY
-        for language in self._resident.languages:
-            text = words.robot_text(purpose, language)
-            say = messages.Say(str(uuid6.uuid7()), text, language, urgency, purpose, question, about)
+        says = [
+            messages.Say(_new_id(), words.robot_text(purpose, language), language, urgency, purpose, question, about)
+            for language in self._resident.languages
+        ]
+        for say in says:
             self._voice.publish(convert.say_to_ros(say))
+        if purpose in _PROMISES:
+            self._promises.make(says, time.monotonic())
+
+
+def _new_id() -> str:
+    return str(uuid6.uuid7())
 
 
 def _resident(file: str, log: logging.Logger) -> tuple[Resident, str]:

@@ -198,9 +198,7 @@ def _minus_one(count: int | None) -> int:
 
 
 def camera_pause_to_ros(pause: m.CameraPause) -> Any:
-    return ros.CameraPause(
-        stamp=stamp(pause.asked_at_s), id=pause.id, until=stamp(pause.until_at_s), by=pause.by.value
-    )
+    return ros.CameraPause(stamp=stamp(pause.asked_at_s), id=pause.id, until=stamp(pause.until_at_s), by=pause.by.value)
 
 
 def camera_pause(msg: Any) -> m.CameraPause:

@@ -5,7 +5,9 @@ Vendor payloads over MQTT in; bed presence and calls for help out. Silence is a 
 
 from __future__ import annotations
 
+import hashlib
 import queue
+import socket
 import time
 
 from hani_msgs.msg import BedState, Call
@@ -14,7 +16,7 @@ from robot import messages, paths
 from robot.buttons.devices import load_devices
 from robot.buttons.link import ButtonLink
 from robot.buttons.store import DeviceStore
-from robot.buttons.watch import DeviceWatch, Memory, Sign
+from robot.buttons.watch import DeviceWatch, Memory, Sign, UnknownAction
 from robot.errors import BadInput, DeviceFault
 from robot.mattress.codecs import BedReading
 from robot.mattress.link import MattressLink, MattressSettings
@@ -68,7 +70,7 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
         mattress = MattressSettings(settings.topic, settings.payload_format, settings.side)
         self._links.append(MattressLink(self._broker, mattress, self._readings.put))
         if self._devices.devices:
-            self._links.append(ButtonLink(self._broker, self._devices, self._heard.put))
+            self._links.append(ButtonLink(self._broker, self._devices, self._heard.put, self._session_name()))
         for link in self._links:
             link.start()
         self.every(_WORK_PERIOD_S, self._work)
@@ -84,6 +86,11 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
             if store is not None:
                 store.close()
         self._night_store = self._device_store = None
+
+    def _session_name(self) -> str:
+        """The same after a restart, and another for each robot at the same broker."""
+        place = f"{socket.gethostname()}:{self.home.resolve()}"
+        return f"hani-buttons-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
 
     def _open_stores(self) -> None:
         """A disk that refuses costs the memory of nights and devices, and neither presence nor a call."""
@@ -119,15 +126,21 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
                 self._call(effect)
             elif isinstance(effect, Sign):
                 self.log.info("sensor changed: %s %s %s", effect.name, effect.flag, effect.value)
+            elif isinstance(effect, UnknownAction):
+                self.log.warning(
+                    "%s: unknown action %r taken for a press; name it in `calls` or `ignores` of the device",
+                    effect.name,
+                    effect.action,
+                )
         if self._device_store is not None:
             self._device_store.save([effect for effect in effects if isinstance(effect, Memory)])
 
     def _take_fall(self, reading: BedReading, now_s: float) -> None:
         if not reading.fell:
             return
-        again = not 0 <= now_s - self._fell_at_s < _FELL_AGAIN_AFTER_S
+        is_new = not 0 <= now_s - self._fell_at_s < _FELL_AGAIN_AFTER_S
         self._fell_at_s = now_s
-        if again:
+        if is_new:
             self._call(messages.Call(f"mattress-fell-{now_s:.3f}", CallKind.SENSED_FALL, False, now_s))
 
     def _call(self, call: messages.Call) -> None:
@@ -152,7 +165,10 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
     def _faults(self, now_s: float) -> list[str]:
         silent = self._state is None or not self._state.fresh
         found = ["the mattress is silent"] if silent else []
-        if self._devices.devices and not all(link.connected for link in self._links):
+        refusals = {link.fault for link in self._links if link.fault}
+        if refusals:
+            found += sorted(refusals)
+        elif self._devices.devices and not all(link.connected for link in self._links):
             found.append("the broker of the devices is away")
         return [*found, *self._watch.faults(now_s), *self._watch.warnings()]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -14,18 +15,19 @@ from dialogue import words
 from dialogue.grammar import blamed, everyday, resident_grammar
 from robot import messages, paths
 from robot.care.residents import Resident, load_resident
-from robot.errors import BadConfiguration, BadInput
+from robot.errors import BadInput
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, Worker, run
 from robot.nodes.half_duplex import HalfDuplex
 from robot.settings import SpeechRecognizerSettings
 from robot.speech.audio import AudioSource, Samples, load_clip
-from robot.speech.calibration import Calibration
+from robot.speech.calibration import CalibrationState, in_use
 from robot.speech.completeness import Completeness
 from robot.speech.decoder_link import DecoderLink
 from robot.speech.ear import BargedIn, Ear, EarStatus
 from robot.speech.front_end import Gain
-from robot.speech.graph_builder import ensure_graph
+from robot.speech.graph_builder import ensure_derived, keep_only
+from robot.speech.graph_ladder import anywhere, first_that_compiles
 from robot.speech.lexicon import Lexicon
 from robot.speech.listener import Hearing
 from robot.speech.loudspeaker import REFERENCE
@@ -54,14 +56,18 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         self._calls = DeviceCalls()
         model = Path(self.settings.model) if self.settings.model else paths.SPEECH_MODEL
         grammar, graph = self._compiled(model)
-        spotter = SafetySpotter(
-            words.safety_phrases(), words.words().safety.harmless, everyday(grammar), words.words().safety.alone
-        )
+        sentences = tuple(everyday(grammar))
+        safety = words.words().safety
+        spotter = SafetySpotter(words.safety_phrases(), safety.harmless, sentences, safety.alone)
         self._patience = PatienceFile(self.home / "patience.json", Path(self.settings.resident_file).stem or "resident")
         budget = AskBudget(self.settings.asks_per_hour, self.settings.asks_per_night, self._is_night)
-        watch = SafetyWatch(spotter, Calibration.of_model(model), budget)
+        calibration, self._calibration = in_use(model)
+        watch = SafetyWatch(spotter, calibration, budget)
         self._hearing = Hearing(watch, self._patience.load(), Completeness(grammar))
-        self._decoder = self._link(graph, self._safety_graph(grammar, model))
+        graphs = (graph, self._safety_graph(sentences, model))
+        if self._has_names:
+            keep_only(graphs, f"{self.NAME} {self.settings.resident_file}", paths.graph_cache())
+        self._decoder = self._link(*graphs)
         self._decoder.start()
         self._ear = Ear(self._hearing, self._decoder, Gain() if self._by_microphone else None)
         self._half_duplex = HalfDuplex(self._hearing)
@@ -73,26 +79,44 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         self._diagnostics = self.offer(DiagnosticArray, topics.DIAGNOSTICS)
 
     def _compiled(self, model: Path) -> tuple[messages.Grammar, Path]:
-        """The grammar with the resident's own names, and its graph; bad names cost the names, not the hearing."""
-        self._names_fault = ""
+        """What is listened for and its graph: with the resident's own names, else without, else safety words alone."""
         self._resident = Resident()
-        names: tuple[messages.OwnName, ...] = ()
-        try:
+
+        def with_names() -> messages.Grammar:
             self._resident = load_resident(self.settings.resident_file)
-            names = self._resident.own_names()
-            grammar = resident_grammar(words.words(), names)
-            return grammar, ensure_graph(grammar, model, paths.graph_cache())
-        except (BadConfiguration, BadInput) as error:
-            place = blamed(names, str(error)) if names else "the file"
+            return resident_grammar(words.words(), self._resident.own_names())
+
+        def safety_alone() -> messages.Grammar:
+            kind = messages.PhraseKind.SAFETY
+            return messages.Grammar(tuple(messages.Phrase(*key, kind=kind) for key in words.safety_phrases()), {})
+
+        rungs = (with_names, lambda: resident_grammar(words.words()), safety_alone)
+        compiled = first_that_compiles(rungs, model, paths.graph_cache())
+        names = self._resident.own_names()
+        if compiled.refused:
+            place = blamed(names, str(compiled.refused[0])) if names else "the file"
             self.log.error("the resident file cannot be used for hearing: correct %s", place)
-            self._names_fault = "the resident's names are not listened for"
-        grammar = resident_grammar(words.words())
-        return grammar, ensure_graph(grammar, model, paths.graph_cache())
+        self._has_names = bool(names) and compiled.rung == 0
+        self._names_fault = ("", "the resident's names are not listened for", "only safety words are listened for")[
+            compiled.rung
+        ]
+        if compiled.temporary and not self._names_fault:
+            self._names_fault = "the graphs of speech cannot be kept on the disk"
+        return compiled.grammar, compiled.graph
 
     @staticmethod
-    def _safety_graph(grammar: messages.Grammar, model: Path) -> Path:
-        phrases = decoder_phrases(words.safety_phrases(), grammar.phrases, Lexicon.of_model(model))
-        return ensure_graph(phrases, model, paths.graph_cache())
+    def _safety_graph(sentences: Sequence[tuple[messages.Language, str]], model: Path) -> Path:
+        safety = words.safety_phrases()
+
+        def made(folder: Path) -> Path:
+            return ensure_derived(
+                [messages.Phrase(*key) for key in (*safety, *sentences)],
+                lambda: decoder_phrases(safety, sentences, Lexicon.of_model(model)),
+                model,
+                folder,
+            )
+
+        return anywhere(made, paths.graph_cache())[0]
 
     def _is_night(self, _at_s: float) -> bool:
         return self._resident.is_night(self.local_time())
@@ -173,7 +197,9 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         fatal = (
             (self._source.fault if self._source else "") or status.fault or ("no sound is processed" if silent else "")
         )
-        self.report_fault(fatal or status.microphone.fault or self._names_fault, fatal=bool(fatal))
+        broken = self._calibration is CalibrationState.BROKEN
+        fault = status.microphone.fault or self._names_fault or ("the speech calibration is broken" if broken else "")
+        self.report_fault(fatal or fault, fatal=bool(fatal))
         self._publish(status, fatal)
         if time.monotonic() - self._kept_at_s > _KEEP_EVERY_S:
             self._keep_patience()
@@ -199,6 +225,7 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
             "questions_withheld": str(self._hearing.watch.withheld),
             "echo_cancelled_db": "" if status.erle_db is None else f"{status.erle_db:.1f}",
             "patience_s": f"{status.patience_s:.2f}",
+            "calibration": self._calibration.value,
         }
         one = DiagnosticStatus(level=level, name=_DIAGNOSTIC, message=fatal or microphone.fault or "ok")
         one.values = [KeyValue(key=key, value=value) for key, value in values.items()]

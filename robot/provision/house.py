@@ -41,7 +41,7 @@ class House:
             *ros,
             *tools,
             self._project(),
-            BoardMessages() if board else self._messages(),
+            BoardMessages(self.root / "robot" / "msgs" / "msg") if board else self._messages(),
             self._rasa_environment(),
             self._requirements("rasa", "Rasa and TensorFlow (about 1 GB to download)"),
             self._voice(),

@@ -84,22 +84,34 @@ class SystemPackages:
 
 
 class BoardMessages:
-    """On a board ROS 2 comes from apt and hani_msgs from colcon: nothing is built, only looked for."""
+    """On a board ROS 2 comes from apt and hani_msgs from colcon: nothing is built, only looked for.
+
+    What is installed must be what `sources`, the folder of .msg files, says: an old build lacks the newer messages.
+    """
 
     name = "messages"
     title = "ROS messages hani_msgs of this board"
 
+    def __init__(self, sources: Path) -> None:
+        self.sources = sources
+
     def is_ready(self) -> bool:
         prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
-        return any(prefix and Path(prefix, "share", "hani_msgs").is_dir() for prefix in prefixes)
+        installed = (Path(prefix, "share", "hani_msgs") for prefix in prefixes if prefix)
+        built = next((folder for folder in installed if folder.is_dir()), None)
+        return built is not None and all(_same(file, built / "msg" / file.name) for file in self.sources.glob("*.msg"))
 
     def do(self, console: Console) -> None:  # noqa: ARG002 - a Step's signature; nothing is run here
         if not os.environ.get("AMENT_PREFIX_PATH"):
             raise MissingPart("no ROS 2 is sourced: source /opt/ros/jazzy/setup.bash (or humble), then run this again")
         raise MissingPart(
-            "hani_msgs is not built: run `colcon build --paths robot/msgs` and source install/setup.bash, "
-            "then run this again"
+            "hani_msgs is not built from this checkout: run `colcon build --paths robot/msgs` and source "
+            "install/setup.bash, then run this again"
         )
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and other.read_bytes() == one.read_bytes()
 
 
 def robot_python() -> pythons.Python:

@@ -17,6 +17,9 @@ SAMPLE_RATE_HZ = 16_000
 CHUNK_SAMPLES = 1_600
 CHUNK_S = CHUNK_SAMPLES / SAMPLE_RATE_HZ
 Samples = NDArray[np.int16]
+LONGEST_FILE_S = 1_800.0
+"""A longer file is no clip, and would take gigabytes to load."""
+_AGREE = 0.4  # of the loudest channel's power: two that have nothing in common leave a half
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ class AudioSource(Protocol):
 
 
 def load_clip(path: Path) -> Samples:
-    """The whole of a wav, flac, ogg or mp3 file of any rate as mono int16 at 16 kHz.
+    """The whole of a wav, flac, ogg or mp3 file of any rate and number of channels as mono int16 at 16 kHz.
 
-    Raises `BadInput` naming the file when it is missing, empty or no sound file.
+    Raises `BadInput` naming the file when it is missing, empty, no sound file, or longer than `LONGEST_FILE_S`.
     """
     import soundfile
     import soxr
@@ -54,16 +57,27 @@ def load_clip(path: Path) -> Samples:
     if not path.is_file():
         raise BadInput(f"{path} is not a file; give a wav, flac, ogg or mp3 file.")
     try:
+        length_s = soundfile.info(str(path)).duration
+        if length_s > LONGEST_FILE_S:
+            raise BadInput(f"{path} is {length_s / 60:.0f} minutes long; cut it to {LONGEST_FILE_S / 60:.0f} at most.")
         sound, rate_hz = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:
+    except (soundfile.SoundFileError, RuntimeError, MemoryError, TypeError, ValueError, OSError) as error:
         raise BadInput(f"{path} cannot be read as sound; give a wav, flac, ogg or mp3 file.") from error
-    mono = sound.mean(axis=1)
-    if not len(mono):
+    if not len(sound):
         raise BadInput(f"{path} holds no sound.")
+    mono = _one_channel(np.nan_to_num(sound, posinf=1.0, neginf=-1.0))
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
-    samples: Samples = (np.clip(np.nan_to_num(mono), -1.0, 1.0) * 32_767).astype(np.int16)
+    samples: Samples = (np.clip(mono, -1.0, 1.0) * 32_767).astype(np.int16)
     return samples
+
+
+def _one_channel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of `sound`, shape (frames, channels); or its loudest channel, when the mean cancels them."""
+    mono: NDArray[np.float32] = sound.mean(axis=1)
+    powers = sound.var(axis=0)
+    loudest = int(np.argmax(powers))
+    return mono if mono.var() >= _AGREE * powers[loudest] else sound[:, loudest]
 
 
 class FileSource:

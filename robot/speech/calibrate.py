@@ -2,11 +2,14 @@
 
     python -m robot.speech.calibrate FOLDER [--model models/speech/X] [--clips N] [--kept 0.97] [--dry-run]
 
-FOLDER/speech.tsv is as in `robot.speech.evaluation`. Texts that are held out for evaluation are never read. The others
-are dealt into two halves by their hash; each half in turn is the grammar, and the other one is foreign speech, so every
-clip is heard as both. Pieces cut out of long clips (nobody's whole phrase, as from a television) and bare noise are
-foreign too. Each clip is heard as recorded, faster or slower, or in noise: the model may have been trained on the
-recordings themselves, and would look too sure. Safety words are stood in for by phrases of their length.
+The default is a small, fixed draw and takes some minutes of one core; --clips 60 is what a model that ships deserves.
+
+FOLDER/speech.tsv is as in `robot.speech.evaluation`. Texts that are held out for evaluation are never read, nor are
+speakers that the model's own fold.json holds out: they are for measuring. The others are dealt into two halves by their
+hash; each half in turn is the grammar, and the other one is foreign speech, so every clip is heard as both. Pieces cut
+out of long clips (nobody's whole phrase, as from a television) and bare noise are foreign too. Each clip is heard as
+recorded, faster or slower, or in noise: the model may have been trained on the recordings themselves, and would look
+too sure. Safety words are stood in for by phrases of their length.
 """
 
 from __future__ import annotations
@@ -14,12 +17,13 @@ from __future__ import annotations
 import argparse
 import datetime
 import hashlib
+import os
 import random
 import sys
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +36,7 @@ from robot.speech.audio import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples, load_clip
 from robot.speech.calibration import CALIBRATION_FILE, UNFITTED, Calibration, Provenance, model_sha256
 from robot.speech.confidence import known
 from robot.speech.evaluation.collection import Clip, read_clips
+from robot.speech.evaluation.folds import held_out_speakers
 from robot.speech.fitting import FROM_TOKENS, KEPT, Observed, fit, with_safety_bars
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon, Pronunciation
@@ -39,12 +44,14 @@ from robot.speech.plain_noise import Noise, noisy
 from robot.speech.recognizer import Recognizer, VoskRecognizer
 from robot.speech.safety_decoder import edits
 
-CLIPS_A_KIND = 60
+CLIPS_A_KIND = 12
 """Clips of each language and class of length; a kind with fewer gives all it has."""
 SAFETY_TOKENS = range(4, 15)
 """The shortest safety word is four tokens long, the longest of everyday use fourteen."""
 SAFETY_WORDS = 70
 """Stand-ins in the graph of safety words; the product has about as many."""
+Progress = Callable[[str], None]
+"""Told a line now and then."""
 _CONDITIONS: tuple[tuple[float, Noise], ...] = (
     (1.0, Noise("none")),
     (0.88, Noise("house", 20)),
@@ -54,6 +61,7 @@ _CONDITIONS: tuple[tuple[float, Noise], ...] = (
 _PIECE_S = (0.6, 1.5, 3.0)
 _NOISES = 40
 _SEED = 3
+_TOLD_EVERY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +72,14 @@ class _Sound:
     said: Phrase | None
 
 
-def calibration_clips(folder: Path, lexicon: Lexicon) -> list[Clip]:
-    """The clips whose text no evaluation uses, as written or as a homophone. Raises `BadInput` without a table."""
+def calibration_clips(folder: Path, lexicon: Lexicon, strangers: Collection[str] = ()) -> list[Clip]:
+    """The clips whose text no evaluation uses, as written or as a homophone, and that no one of `strangers` says.
+
+    Raises `BadInput` without a table.
+    """
     clips = read_clips(folder, lexicon)
     closed = {clip.way for clip in clips if clip.held_out}
-    return [clip for clip in clips if clip.way not in closed]
+    return [clip for clip in clips if clip.way not in closed and clip.speaker not in strangers]
 
 
 def sample(clips: Iterable[Clip], most: int) -> list[Clip]:
@@ -170,20 +181,30 @@ def _recognizer(phrases: Iterable[Phrase], model_dir: Path, scratch: Path) -> Vo
     return VoskRecognizer(ensure_graph(list(dict.fromkeys(phrases)), model_dir, scratch), UNFITTED)
 
 
-def collect(clips: Sequence[Clip], drawn: Sequence[Clip], model_dir: Path, scratch: Path) -> list[Observed]:
+def _untold(_line: str) -> None:
+    pass
+
+
+def collect(
+    clips: Sequence[Clip], drawn: Sequence[Clip], model_dir: Path, scratch: Path, tell: Progress = _untold
+) -> list[Observed]:
     """Every drawn clip heard in the grammar of its own half and in that of the other."""
     observed: list[Observed] = []
     for side in (0, 1):
         recognizer = _recognizer((clip.phrase for clip in clips if half(clip.phrase) == side), model_dir, scratch)
-        for clip in drawn:
+        for number, clip in enumerate(drawn, 1):
             for sound in _sounds(clip):
                 observed += observe(recognizer, sound, half(clip.phrase) == side)
+            if number % _TOLD_EVERY == 0 or number == len(drawn):
+                tell(f"half {side + 1} of 2: {number} of {len(drawn)} clips heard")
         for sound in (*_pieces(clip for clip in drawn if half(clip.phrase) != side), *_noises(_NOISES // 2)):
             observed += observe(recognizer, sound, False)
     return observed
 
 
-def collect_safety(drawn: Sequence[Clip], model_dir: Path, scratch: Path) -> tuple[list[Observed], list[Observed]]:
+def collect_safety(
+    drawn: Sequence[Clip], model_dir: Path, scratch: Path, tell: Progress = _untold
+) -> tuple[list[Observed], list[Observed]]:
     """Stand-ins for safety words heard in a graph of their own, and everything else heard in it."""
     fitting = sorted({clip.phrase for clip in drawn if len(clip.way) in SAFETY_TOKENS}, key=lambda p: p.text)
     random.Random(_SEED).shuffle(fitting)
@@ -199,6 +220,7 @@ def collect_safety(drawn: Sequence[Clip], model_dir: Path, scratch: Path) -> tup
         if clip.phrase in listed:
             for sound in _sounds(clip):
                 words += observe(recognizer, sound, True)
+    tell(f"safety words: {len(listed)} stand-ins heard, now what is foreign to them")
     for sound in (*(s for clip in others for s in _sounds(clip)), *_pieces(others), *_noises(_NOISES)):
         foreign += observe(recognizer, sound, False)
     return words, foreign
@@ -209,17 +231,21 @@ def _half_said(clip: Clip, ways: Iterable[Pronunciation]) -> bool:
     return any(edits(clip.way, way) <= len(way) / 2 for way in ways)
 
 
-def calibrate(folder: Path, model_dir: Path, *, clips_a_kind: int = CLIPS_A_KIND, kept: float = KEPT) -> Calibration:
-    """Hear, fit, choose. Takes some 10 minutes of one core. Raises `HaniError` when something is missing."""
-    clips = calibration_clips(folder, Lexicon.of_model(model_dir))
+def calibrate(
+    folder: Path, model_dir: Path, *, clips_a_kind: int = CLIPS_A_KIND, kept: float = KEPT, tell: Progress = _untold
+) -> Calibration:
+    """Hear, fit, choose. Raises `HaniError` when something is missing."""
+    strangers = held_out_speakers(model_dir)
+    clips = calibration_clips(folder, Lexicon.of_model(model_dir), strangers)
     drawn = sample(clips, clips_a_kind)
+    tell(f"{len(drawn)} of {len(clips)} clips drawn; {len(strangers)} speakers left out by the model's fold")
     with tempfile.TemporaryDirectory() as scratch:
-        observed = collect(clips, drawn, model_dir, Path(scratch))
+        observed = collect(clips, drawn, model_dir, Path(scratch), tell)
         try:
             fitted = fit(observed, kept)
         except ValueError as error:
             raise BadInput(f"{folder} cannot calibrate a model: {error}.") from error
-        words, foreign = collect_safety(drawn, model_dir, Path(scratch))
+        words, foreign = collect_safety(drawn, model_dir, Path(scratch), tell)
     fitted = with_safety_bars(fitted, words, foreign)
     counts = Counter(_kind(one) for one in observed)
     counts.update({"safety words": sum(one.first for one in words), "foreign to safety words": len(foreign)})
@@ -267,15 +293,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not 0.5 <= given.kept < 1.0 or given.clips < 1:
             raise BadInput("Give --kept from 0.5 to below 1 and --clips of at least 1.")
-        calibration = calibrate(given.folder, given.model, clips_a_kind=given.clips, kept=given.kept)
+        calibration = calibrate(given.folder, given.model, clips_a_kind=given.clips, kept=given.kept, tell=_say)
     except HaniError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     written = calibration.model_dump_json(indent=1) + "\n"
     sys.stdout.write(written)
     if not given.dry_run:
-        (given.model / CALIBRATION_FILE).write_text(written, encoding="utf-8")
+        _put(given.model / CALIBRATION_FILE, written)
     return 0
+
+
+def _put(file: Path, content: str) -> None:
+    """Whole or not at all: a robot that starts meanwhile reads the old one."""
+    new = file.with_name(f"{file.name}.new")
+    with new.open("w", encoding="utf-8") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(new, file)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+from enum import Enum
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,6 +22,14 @@ CALIBRATION_FILE = "calibration.json"
 _LOG = logging.getLogger(__name__)
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class CalibrationState(str, Enum):
+    """Whether a model has a calibration of its own, has none, or has one that cannot be read."""
+
+    OWN = "own"
+    NONE = "none"
+    BROKEN = "broken"
 
 
 class _Strict(BaseModel):
@@ -81,8 +90,8 @@ class Calibration(_Strict):
     def of_model(cls, model_dir: Path) -> Calibration:
         """The calibration of a model's folder; `UNFITTED` when it has none of its own.
 
-        A robot that hears less surely is better than a deaf one, so only a file that cannot be read is an error
-        (`BadConfiguration`): somebody meant it to be used.
+        A file that cannot be read is an error (`BadConfiguration`): somebody meant it to be used. The robot itself
+        takes `in_use`, which goes on without.
         """
         file = model_dir / CALIBRATION_FILE
         if not file.is_file():
@@ -96,6 +105,16 @@ class Calibration(_Strict):
             _LOG.warning("the calibration of %s is of another model; run robot.speech.calibrate", model_dir.name)
             return UNFITTED
         return calibration
+
+
+def in_use(model_dir: Path) -> tuple[Calibration, CalibrationState]:
+    """As `Calibration.of_model`, for the robot: one that hears less surely is better than a deaf one. Never raises."""
+    try:
+        calibration = Calibration.of_model(model_dir)
+    except BadConfiguration:
+        _LOG.error("the calibration of the speech model is broken; run robot.speech.calibrate again")
+        return UNFITTED, CalibrationState.BROKEN
+    return calibration, CalibrationState.NONE if calibration is UNFITTED else CalibrationState.OWN
 
 
 def model_sha256(model_dir: Path) -> str:
@@ -125,4 +144,4 @@ UNFITTED = Calibration(
     safety_upper=0.9,
 )
 """For a model that nobody has calibrated: frames are not independent, so ratios count half, and a phrase may lie 0.8
-nats behind the filler for each token beyond five (chosen by hand on bilingual-v0)."""
+nats behind the filler for each token beyond five (chosen by hand on bilingual-v1)."""

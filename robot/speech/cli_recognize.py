@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 from robot.errors import BadInput, HaniError
-from robot.messages import Grammar, Language, Phrase, Reading, SafetyKind, SafetyWord
+from robot.messages import Grammar, Language, Phrase, Reading, SafetyKind
 from robot.speech.audio import load_clip
 from robot.speech.graph_builder import ensure_graph
+from robot.speech.graph_ladder import anywhere
 from robot.speech.lexicon import Lexicon
 from robot.speech.phrase_file import read_phrases
 from robot.speech.recognizer import FinalResult, Recognizer, VoskRecognizer
@@ -25,6 +26,14 @@ EXIT_BAD_CALL = 2
 LIKELY_KNOWN = 0.1
 """With a list of phrases that the caller gave, the best guess counts from here on: somebody who gives a list says what
 is in it. `FinalResult.known` of what was not accepted; speech of other words lies below almost always."""
+
+
+Sentences = Callable[[Grammar], Iterable[tuple[Language, str]]]
+
+
+def _as_given(grammar: Grammar) -> Iterable[tuple[Language, str]]:
+    """The sentences of a grammar without slots."""
+    return [(phrase.language, phrase.text) for phrase in grammar.phrases]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ def run(
     cache_dir: Path,
     safety: Mapping[tuple[Language, str], SafetyKind] | None = None,
     harmless: Mapping[Language, Sequence[str]] | None = None,
+    alone: Iterable[tuple[Language, str]] = (),
+    everyday: Sentences = _as_given,
     lang: str = "auto",
     out: TextIO,
     err: TextIO | None,
@@ -49,7 +60,8 @@ def run(
     """Recognise each file and print one JSON line for it: file, text, language, confidence, nbest, safety.
 
     `text` is "" and `language` null when nothing known was said. Phrases out of a file are a closed list: a likely
-    guess at one of them counts too (`LIKELY_KNOWN`).
+    guess at one of them counts too (`LIKELY_KNOWN`). `safety`, `harmless` and `alone` are as in `SafetySpotter`;
+    `everyday` writes out the sentences of the grammar that is listened for.
 
     What cannot be used costs one line on `err` (None: closed), and the rest go on. Returns 0, `EXIT_BAD_FILE` when a
     file or phrase failed, or `EXIT_BAD_CALL` when nothing could be started.
@@ -67,11 +79,12 @@ def run(
             complain(problem)
             code = EXIT_BAD_FILE
         grammar = _of_language(grammar, lang)
-        recognizer = VoskRecognizer(ensure_graph(grammar, model_dir, cache_dir))
+        graph, _ = anywhere(lambda folder: ensure_graph(grammar, model_dir, folder), cache_dir)
+        recognizer = VoskRecognizer(graph)
     except HaniError as error:
         complain(error)
         return EXIT_BAD_CALL
-    spotter = SafetySpotter(safety or {}, harmless, [(phrase.language, phrase.text) for phrase in grammar.phrases])
+    spotter = SafetySpotter(safety or {}, harmless, everyday(grammar), alone)
     ears = _Ears(recognizer, spotter, likely=isinstance(phrases, Path))
     for file in files:
         try:
@@ -108,7 +121,10 @@ def _recognize_file(file: Path, ears: _Ears) -> dict[str, object]:
     """The JSON object of one file. Raises `BadInput` when it cannot be read."""
     attempts = hear_recording(load_clip(file), ears.recognizer)
     finals, readings = _understood(attempts, likely=ears.likely)
-    words = [word for final in finals if (word := ears.spotter.spot(final, 0.0))]
+    words = [(word.kind, word.certain) for final in finals if (word := ears.spotter.spot(final, 0.0))]
+    guess = ears.spotter.spot_text(readings[0]) if readings else None
+    if not words and guess is not None and guess.exact:  # a likely guess that is less sure than the spotter asks for
+        words = [(guess.kind, False)]
     return {
         "file": str(file),
         "text": readings[0].text if readings else "",
@@ -148,6 +164,7 @@ def _shown(reading: Reading) -> dict[str, object]:
     return {"text": reading.text, "language": reading.language.value, "confidence": round(reading.confidence, 3)}
 
 
-def _gravest(words: Sequence[SafetyWord]) -> dict[str, object] | None:
-    word = max(words, key=lambda word: word.certain, default=None)
-    return {"kind": word.kind.value, "certain": word.certain} if word else None
+def _gravest(words: Sequence[tuple[SafetyKind, bool]]) -> dict[str, object] | None:
+    """Of kinds and whether each is certain."""
+    word = max(words, key=lambda word: word[1], default=None)
+    return {"kind": word[0].value, "certain": word[1]} if word else None

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
 from robot.messages import Grammar, Language, Phrase, PhraseKind, Reading
-from robot.speech.grammar import Slot, pieces_of
+from robot.speech.graph_format import Slot, pieces_of
 
 SURE_CONFIDENCE = 0.7  # design: what may have been something else may also go on
 LONGEST_LETTERS = {Language.ZH: 6, Language.MN: 18}

@@ -113,7 +113,8 @@ class CtcGraph:
             for arc in sorted(arcs):
                 fst.add_arc(state, kaldifst.StdArc(*arc[:2], weight=arc.cost, nextstate=arc.target))
         graph_dir.mkdir(parents=True)
-        fst.write(str(graph_dir / "HCLG.fst"))
+        if not fst.write(str(graph_dir / "HCLG.fst")):  # it tells of a full disk in no other way
+            raise OSError("the graph could not be written")
         lines = [f"{word} {number}\n" for word, number in self.words.items()]
         (graph_dir / "words.txt").write_text("".join(lines), encoding="utf-8")
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from robot.errors import HaniError
+from robot.speech.calibration import in_use
 from robot.speech.recognizer import Recognizer, VoskRecognizer
 
 _HUNG_S = 20.0
@@ -70,4 +71,4 @@ def _chunks(connection: Connection[Any, Any]) -> queue.Queue[tuple[int, bytes, b
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), lambda: [VoskRecognizer(Path(graph)) for graph in sys.argv[2:]])
+    serve(int(sys.argv[1]), lambda: [VoskRecognizer(Path(graph), in_use(Path(graph))[0]) for graph in sys.argv[2:]])

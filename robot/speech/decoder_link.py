@@ -34,6 +34,7 @@ _UNDER_WAY = 10  # chunks: 32 kB, less than any socket's buffer
 _ANSWER_SOON_S = 0.06  # of each 0.1 s: decoding a chunk takes a tenth of that
 _QUIET_CHUNKS = 15  # 1.5 s without a voice part two utterances
 _LEAD_CHUNKS = 3  # soft beginnings of words
+_SAME_FINAL_CHUNKS = 3  # a replay that begins elsewhere may end a word a chunk later; the next one takes half a second
 _RETRY_S = (0.0, 1.0, 2.0, 5.0, 10.0)  # before the first, second, ... restart without any answer in between
 
 
@@ -63,6 +64,8 @@ class DecoderLink:
         self._answered = 0  # all chunks before this number have been answered
         self._finished = 0  # the recogniser's last final ended before this number,
         self._safety_finished = 0  # and the safety decoder's before this one
+        self._new_from = self._safety_new_from = 0  # finals of a replay that end before are known
+        self._expects_safety = False
         self._begin = 0  # where the next process begins
         self._anew = False
         self._stuck_at: int | None = None
@@ -99,7 +102,7 @@ class DecoderLink:
             self.close()
             reason = "it does not start" if message is None else message[2]
             raise MissingPart(f"The recogniser cannot be used: {reason}")
-        child.ready, child.has_safety = True, message[1]
+        self._begin_with(child, message[1])
 
     def behind_s(self) -> float:
         """How much sound waits for an answer."""
@@ -142,6 +145,10 @@ class DecoderLink:
         self._anew = False
         return child
 
+    def _begin_with(self, child: _Child, has_safety: bool) -> None:
+        child.ready, child.has_safety, self.fault = True, has_safety, ""
+        self._expects_safety = has_safety
+
     def _send(self) -> None:
         child = self._child
         if child is None or not child.ready:
@@ -168,7 +175,7 @@ class DecoderLink:
                 break
             self._progress_at_s = self._clock()
             if message[0] == "ready":
-                child.ready, child.has_safety, self.fault = True, message[1], ""
+                self._begin_with(child, message[1])
             elif message[0] == "error":
                 self.fault = "the recogniser cannot be loaded"
                 log.error("recogniser cannot be loaded: %s: %s", message[1], message[2])
@@ -191,8 +198,8 @@ class DecoderLink:
         factor = took_s * SAMPLE_RATE_HZ / max(len(chunk.samples), 1)
         self.real_time_factor += 0.05 * (factor - self.real_time_factor)
         # what had given a final before the wedge gives it again in the replay, and counts once
-        final = final if number >= self._finished else None
-        safety = safety if number >= self._safety_finished else None
+        final = final if number >= self._new_from else None
+        safety = safety if number >= self._safety_new_from else None
         if final is not None:
             self._finished = number + 1
         if safety is not None:
@@ -217,7 +224,9 @@ class DecoderLink:
         child.end()
         self._child = None
         self.restarts += 1
-        finished = min(self._finished, self._safety_finished) if child.has_safety else self._finished
+        self._new_from = self._finished and self._finished + _SAME_FINAL_CHUNKS
+        self._safety_new_from = self._safety_finished and self._safety_finished + _SAME_FINAL_CHUNKS
+        finished = min(self._finished, self._safety_finished) if self._expects_safety else self._finished
         first = max(finished, self._ring.first)
         self._begin = replay_from(self._answered, first, lambda number: self._voiced.get(number, True))
         if child.ready:
@@ -244,7 +253,7 @@ class _Child:
 
     def __init__(self, command: Sequence[str]) -> None:
         ours, theirs = multiprocessing.Pipe()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(paths.ROOT), os.environ.get("PYTHONPATH", "")])}
+        environment = {**os.environ, "PYTHONPATH": paths.python_path()}
         fd = theirs.fileno()
         self.process = subprocess.Popen(
             [part.replace("{fd}", str(fd)) for part in command],

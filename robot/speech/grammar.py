@@ -8,56 +8,19 @@ the class), so a phrase with many values does not win by their number. All of it
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from robot.errors import BadInput
 from robot.messages import Grammar, Language, Phrase, PhraseKind
 from robot.speech.ctc_graph import CtcGraph, Place
+from robot.speech.graph_format import Slot, pieces_of
 from robot.speech.lexicon import Lexicon
 from robot.speech.ways import Pronunciation
 
 _SHARE = 0.5
 _LEAST_WEIGHT = 1e-9
 ClassKey = tuple[Language, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A `{name}` or `{name:case}` in a template. The class is found by `key`, the value is told by `name`."""
-
-    name: str
-    case: str = ""
-
-    @property
-    def key(self) -> str:
-        """The slot as written, without braces."""
-        return f"{self.name}:{self.case}" if self.case else self.name
-
-
-Piece = str | Slot
-
-
-def pieces_of(template: str) -> tuple[Piece, ...]:
-    """A template cut into literals and slots. Raises `BadInput` naming a template that is not well formed."""
-    pieces: list[Piece] = []
-    try:
-        parsed = list(string.Formatter().parse(template))
-    except ValueError:
-        raise BadInput(f"Phrase {template!r} has a brace without its partner; write slots as {{name}}.") from None
-    for literal, name, case, conversion in parsed:
-        if literal:
-            pieces.append(literal)
-        if name is None:
-            continue
-        if not name.isidentifier() or conversion:
-            raise BadInput(f"Phrase {template!r} has a slot that is no name; write slots as {{name}}.")
-        pieces.append(Slot(name, case or ""))
-    names = [piece.name for piece in pieces if isinstance(piece, Slot)]
-    if len(set(names)) != len(names):
-        raise BadInput(f"Phrase {template!r} has two slots of one name; give them different ones.")
-    return tuple(pieces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,30 +11,32 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from robot import paths
 from robot.errors import BadInput, HaniError, MissingPart
 from robot.messages import Grammar, Language, Phrase, PhraseKind
 from robot.speech.calibration import CALIBRATION_FILE
 from robot.speech.grammar import Compiler, Rows
+from robot.speech.graph_format import LATTICE_BEAM, PHRASES_FILE, UNKNOWN_WORD
 from robot.speech.lexicon import Lexicon
-from robot.speech.phrase_book import PHRASES_FILE
 
-UNKNOWN_WORD = "[unk]"
-LATTICE_BEAM = 6.0  # nats below the best path at which alternatives are dropped
-_FILLER_COST_PER_TOKEN = 2.0  # nats; see models/speech/README.md for what 1, 2 and 3 gave
+_FILLER_COST_PER_TOKEN = 3.0  # nats; see models/speech/README.md for what 2, 4 and 5 gave
 # phone-determinize: left on, the filler's lattice of unknown speech in noise explodes (20 s, 430 MB for a 5 s clip)
+# max-active, beam: in a quiet room the filler keeps everything alive; with 4000 and 20 it took twice the time and heard
+# 230 recordings no better
 _MODEL_CONF = f"""\
 --min-active=200
---max-active=4000
---beam=20.0
+--max-active=2000
+--beam=16.0
 --lattice-beam={LATTICE_BEAM}
 --acoustic-scale=1.0
 --phone-determinize=false
@@ -45,13 +47,16 @@ _MODEL_CONF = f"""\
 --endpoint.rule4.min-trailing-silence=2.0
 """
 SOURCES = (
-    *("graph_builder.py", "ctc_graph.py", "grammar.py", "phrase_book.py", "lexicon.py", "ways.py", "normalise.py"),
-    *("ipa.py", "mandarin_*.py", "mongolian_*.py", "traditional_*.py", "*_words.py", "*.tsv"),
+    *("graph_builder.py", "graph_format.py", "ctc_graph.py", "grammar.py", "lexicon.py", "ways.py", "normalise.py"),
+    *("safety_decoder.py", "ipa.py", "mandarin_*.py", "mongolian_*.py", "traditional_*.py", "*_words.py", "*.tsv"),
 )
 """What shapes a graph: a change of any of these files makes all graphs anew."""
 _BUILD_TIMEOUT_S = 300.0  # 200 phrases take about half a second; this only ends a hung child
 _EXIT_BAD_INPUT = 3
+_EXIT_DISK = 4
 _KEPT_UNUSED_S = 90 * 86_400.0
+_PARTS = (PHRASES_FILE, "graph/HCLG.fst", "am/final.mdl")
+_ERROR_TYPE = re.compile(r"[A-Za-z_][\w.]*(?=:|$)")
 _GRAVEST_FIRST = (PhraseKind.SAFETY, PhraseKind.ANSWER, PhraseKind.COMMAND, PhraseKind.FREE)
 
 
@@ -59,15 +64,19 @@ def ensure_graph(phrases: Iterable[Phrase] | Grammar, model_dir: Path, cache_dir
     """The Vosk model folder that hears exactly `phrases`; built at most once for the same grammar, model and builder.
 
     Raises `BadInput` naming the phrase that cannot be pronounced, `MissingPart` when the model or kaldifst is missing,
-    `HaniError` when the build does not end.
+    `HaniError` when the build does not end, `OSError` when the cache cannot be written.
     """
     grammar = phrases if isinstance(phrases, Grammar) else Grammar(tuple(phrases), {})
     graph = cache_dir / graph_key(grammar, model_dir)
-    if (graph / PHRASES_FILE).is_file():
+    if _is_whole(graph):
         with contextlib.suppress(OSError):  # a cache that cannot be written is still read
             os.utime(graph)
         return graph
     cache_dir.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # somebody else's folder
+        cache_dir.chmod(0o700)
+    if graph.exists():
+        shutil.rmtree(graph)
     _forget_old(cache_dir)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=cache_dir) as scratch:
         built = Path(scratch) / "graph"
@@ -78,9 +87,49 @@ def ensure_graph(phrases: Iterable[Phrase] | Grammar, model_dir: Path, cache_dir
         try:
             built.rename(graph)
         except OSError:  # another process was first; both built the same
-            if not (graph / PHRASES_FILE).is_file():
+            if not _is_whole(graph):
                 raise
     return graph
+
+
+def ensure_derived(
+    sources: Iterable[Phrase], derive: Callable[[], Iterable[Phrase]], model_dir: Path, cache_dir: Path
+) -> Path:
+    """The graph of the phrases that `derive` works out of `sources`: worked out once, since that takes seconds.
+
+    A link beside the graph remembers it by the sources. `derive` must be a function of one of `SOURCES`. Raises as
+    `ensure_graph`.
+    """
+    link = cache_dir / f"{graph_key(Grammar(tuple(sources), {}), model_dir)}-derived"
+    if _is_whole(link):
+        with contextlib.suppress(OSError):
+            os.utime(link)
+        return link.resolve()
+    graph = ensure_graph(derive(), model_dir, cache_dir)
+    with contextlib.suppress(OSError):  # without the link it is worked out again
+        link.unlink(missing_ok=True)
+        link.symlink_to(graph.name)
+    return graph
+
+
+def _is_whole(graph: Path) -> bool:
+    """Whether a graph can be loaded; its links lead nowhere once the model has been moved or deleted."""
+    return all((graph / part).is_file() for part in _PARTS)
+
+
+def keep_only(graphs: Sequence[Path], owner: str, cache_dir: Path) -> None:
+    """Delete the graphs with names that `owner` had before `graphs`: names go from the disk when they change.
+
+    `owner` is one robot's one resident: graphs of others in the same cache are left alone. Never raises.
+    """
+    notes = cache_dir / f"{hashlib.sha256(owner.encode()).hexdigest()[:20]}-names"
+    kept = [graph.name for graph in graphs]
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        before = notes.read_text(encoding="ascii").split() if notes.is_file() else []
+        for name in before:
+            if re.fullmatch("[0-9a-f]{20}", name) and name not in kept:
+                shutil.rmtree(cache_dir / name, ignore_errors=True)
+        notes.write_text("".join(f"{name}\n" for name in kept), encoding="ascii")
 
 
 def _settle(built: Path) -> None:
@@ -98,7 +147,11 @@ def _forget_old(cache_dir: Path) -> None:
     """Delete graphs, and scratch of builds that were cut off, that nobody used for long: they may hold names."""
     for folder in cache_dir.iterdir():
         with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _KEPT_UNUSED_S:
+            if folder.is_symlink() and not folder.exists():
+                folder.unlink()
+            elif folder.is_file():
+                continue  # the notes of `keep_only`
+            elif time.time() - folder.stat().st_mtime > _KEPT_UNUSED_S:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -139,18 +192,17 @@ def graph_key(grammar: Grammar, model_dir: Path) -> str:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         except OSError as error:
             raise MissingPart(f"{file} is missing or unreadable; restore the speech model in models/speech.") from error
+    digest.update(f"{model_dir.resolve()}\n".encode())  # the graph holds links to it
     digest.update(json.dumps(_packed(grammar)).encode())
     return digest.hexdigest()[:20]
 
 
 def _build_in_child(plan: Path) -> None:
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "robot.speech.graph_builder", str(plan)]
     try:
         child = subprocess.run(
             command,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONPATH": paths.python_path()},
             capture_output=True,
             encoding="utf-8",
             timeout=_BUILD_TIMEOUT_S,
@@ -162,8 +214,11 @@ def _build_in_child(plan: Path) -> None:
         ) from None
     if child.returncode == _EXIT_BAD_INPUT:
         raise BadInput(child.stderr.strip())
+    if child.returncode == _EXIT_DISK:
+        raise OSError("the speech graph could not be written")
     if child.returncode != 0:
-        reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        found = _ERROR_TYPE.match((child.stderr.strip().splitlines() or [""])[-1])  # what follows it may hold a name
+        reason = found[0] if found else f"exit code {child.returncode}"
         raise MissingPart(f"The speech graph could not be built ({reason}); reinstall the robot's requirements.")
 
 
@@ -192,13 +247,18 @@ def build(grammar: Grammar, model_dir: Path, out_dir: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build by the plan file that `ensure_graph` wrote."""
+    """Build by the plan file that `ensure_graph` wrote; readable by the owner only, since phrases may hold names."""
+    os.umask(0o077)
     model_dir, out_dir, packed = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     try:
         build(_unpacked(packed), Path(model_dir), Path(out_dir))
     except HaniError as error:
         sys.stderr.write(f"{error}\n")
         return _EXIT_BAD_INPUT
+    except FileNotFoundError:  # a part of the model
+        raise
+    except OSError:
+        return _EXIT_DISK
     return 0
 
 

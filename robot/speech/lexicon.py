@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,11 +11,14 @@ from robot.errors import BadInput, MissingPart
 from robot.messages import Language, Phrase
 from robot.speech.ipa import ipa_tokens
 from robot.speech.mandarin_g2p import mandarin_tokens
+from robot.speech.mandarin_ipa import mandarin_ipa_tokens
 from robot.speech.mongolian_g2p import mongolian_tokens
-from robot.speech.normalise import can_be_spoken, split_by_script
+from robot.speech.normalise import can_be_spoken, holds_han, split_by_script
 from robot.speech.ways import MOST_WAYS, Pronunciation, best_first
 
 __all__ = ["MOST_WAYS", "Lexicon", "Pronunciation"]
+
+_TONES = re.compile("[\u030c\u0306]")  # caron and breve: over a Mongolian vowel they make it short, here it is a tone
 
 
 class Lexicon:
@@ -41,17 +46,36 @@ class Lexicon:
     def pronounce(self, phrase: Phrase) -> tuple[Pronunciation, ...]:
         """Every usual way to say `phrase`, best first, one to `MOST_WAYS`; its own IPA overrides the rules.
 
+        Of text with Han the rules' ways stay, behind the IPA's, and IPA that cannot be read is passed over.
         Han is read as Mandarin, Cyrillic and the traditional script as Mongolian, whatever `phrase.language` is; it
         decides for digits and Latin letters between the two. Raises `BadInput` naming what cannot be pronounced.
         """
-        if phrase.pronunciation:
-            ways: tuple[Pronunciation, ...] = (ipa_tokens(phrase.pronunciation),)
-        else:
+        if not phrase.pronunciation:
             ways = self._spelt(phrase)
+        elif holds_han(phrase.text):
+            ways = self._given_for_han(phrase, phrase.pronunciation)
+        else:
+            ways = (_read(phrase.language, phrase.pronunciation),)
         unknown = next((token for way in ways for token in way if token not in self._known), None)
         if unknown is not None:
             raise BadInput(f"Phrase {phrase.text!r} needs the sound {unknown!r}, which the model does not know.")
         return ways
+
+    def _given_for_han(self, phrase: Phrase, ipa: str) -> tuple[Pronunciation, ...]:
+        refused: BadInput | None = None
+        ways: list[Pronunciation] = []
+        try:
+            scripts = {language for language, _ in split_by_script(phrase.text, phrase.language)}
+            ways.append(_read(Language.ZH if scripts == {Language.ZH} else phrase.language, ipa))
+        except BadInput as error:
+            refused = error
+        try:
+            ways += self._spelt(phrase)
+        except BadInput as error:
+            if refused is not None:
+                raise refused from error
+        known = [way for way in ways if self._known.issuperset(way)]
+        return tuple(dict.fromkeys(known or ways))[:MOST_WAYS]
 
     def _spelt(self, phrase: Phrase) -> tuple[Pronunciation, ...]:
         parts = [part for part in split_by_script(phrase.text, phrase.language) if can_be_spoken(part[1])]
@@ -61,3 +85,13 @@ class Lexicon:
             mandarin_tokens(text, self.names) if language is Language.ZH else mongolian_tokens(text)
             for language, text in parts
         )
+
+
+def _read(language: Language, ipa: str) -> Pronunciation:
+    """IPA in the sounds of its language. Raises `BadInput`."""
+    if language is Language.MN:
+        return ipa_tokens(ipa)
+    try:
+        return mandarin_ipa_tokens(ipa)
+    except BadInput:
+        return ipa_tokens(_TONES.sub("", unicodedata.normalize("NFD", ipa)))

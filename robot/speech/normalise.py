@@ -24,6 +24,10 @@ def spoken_text(text: str, language: Language) -> str:
     return mongolian_numbers.spell_out(text)
 
 
+def holds_han(text: str) -> bool:
+    return _HAN.search(text) is not None
+
+
 def can_be_spoken(text: str) -> bool:
     """Whether there is a letter or a digit in it; punctuation alone has no sound."""
     return any(character.isalnum() for character in text)

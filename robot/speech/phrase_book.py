@@ -16,10 +16,7 @@ from types import MappingProxyType
 
 from robot.errors import MissingPart
 from robot.messages import Language, PhraseKind
-from robot.speech.grammar import Slot, pieces_of
-
-PHRASES_FILE = "phrases.json"
-"""{"phrases": [[language, template, tokens, kind], ...], "forms": [[template, tokens], ...]}; slots are not counted."""
+from robot.speech.graph_format import PHRASES_FILE, Slot, pieces_of
 
 _SCRIPTS_MEET = re.compile("(?<=[\u3400-\u9fff])(?=[\u0400-\u04ff])|(?<=[\u0400-\u04ff])(?=[\u3400-\u9fff])")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from robot.errors import BadInput
 from robot.messages import Language, Phrase
 from robot.speech.lexicon import Lexicon
+from robot.speech.normalise import holds_han
 
 LONGEST_PHRASE = 300
 """Characters; nobody says more in one breath, and a whole page would keep the graph's builder busy for minutes."""
@@ -31,7 +32,8 @@ def read_phrases(path: Path, lexicon: Lexicon) -> PhraseFile:
     """Phrases of a UTF-8 TSV file: zh or mn, the text, and perhaps its IPA; `#` begins a comment line.
 
     A header line, a byte order mark and either line end are fine. Mongolian text that is written in IPA itself needs no
-    third column. Raises `BadInput` naming the file when it cannot be read or nothing in it can be used.
+    third column; digits and Han are read as in any phrase. Raises `BadInput` naming the file when it cannot be read or
+    nothing in it can be used.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -68,9 +70,21 @@ def _phrase(cells: list[str], lexicon: Lexicon) -> Phrase:
     if "{" in text or "}" in text:
         raise BadInput("a list of phrases has no slots; write the words out")
     said = cells[2] if len(cells) == 3 else None
-    if said is None and language is Language.MN and not _MONGOLIAN_LETTER.search(text):
-        said = text
-    phrase = Phrase(language, text, said)
+    if said is not None or language is Language.ZH or _MONGOLIAN_LETTER.search(text):
+        return _sayable(Phrase(language, text, said), lexicon)
+    spelt, ipa = Phrase(language, text), Phrase(language, text, text)
+    numbers = holds_han(text) or any(mark.isdigit() for mark in text)
+    first, second = (spelt, ipa) if numbers else (ipa, spelt)
+    try:
+        return _sayable(first, lexicon)
+    except BadInput as problem:
+        try:
+            return _sayable(second, lexicon)
+        except BadInput:
+            raise problem from None
+
+
+def _sayable(phrase: Phrase, lexicon: Lexicon) -> Phrase:
     lexicon.pronounce(phrase)
     return phrase
 

@@ -21,7 +21,7 @@ from robot.errors import MissingPart
 from robot.messages import Reading
 from robot.speech.calibration import Calibration
 from robot.speech.confidence import LEAST_SHARE, SCORE_DIGITS, Evidence, SpeechMeter, confidences, evidence
-from robot.speech.graph_builder import LATTICE_BEAM, UNKNOWN_WORD
+from robot.speech.graph_format import LATTICE_BEAM, UNKNOWN_WORD
 from robot.speech.phrase_book import PhraseBook
 
 SAMPLE_RATE_HZ = 16_000

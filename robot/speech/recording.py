@@ -22,6 +22,9 @@ TAIL_S = 1.0
 LONGEST_AS_ONE_S = 30.0
 """Longer sound is only heard as a stream; nobody says a phrase that long, and one lattice over it costs memory."""
 
+LOUD_PEAK = 16_000
+_MOST_GAIN = 100.0
+"""A quieter recording is made so loud, at most 100 times: the product's microphone has a gain, too."""
 _MOST_TIMES = 3
 _NEAR = 0.12  # share of the clip in which the gap between two repetitions is looked for
 _FRAME = SAMPLE_RATE_HZ // 50
@@ -43,6 +46,7 @@ def hear_recording(samples: Samples, recognizer: Recognizer) -> tuple[Attempt, .
 
     `samples` are mono int16 at 16 kHz. Leaves the recogniser reset.
     """
+    samples = _loud_enough(samples)
     padded = _padded(samples)
     ways: list[Callable[[], Attempt]] = [lambda: Attempt(tuple(stretches(padded, recognizer)))]
     if len(samples) <= LONGEST_AS_ONE_S * SAMPLE_RATE_HZ:
@@ -54,6 +58,14 @@ def hear_recording(samples: Samples, recognizer: Recognizer) -> tuple[Attempt, .
             break
     recognizer.reset()
     return tuple(attempts)
+
+
+def _loud_enough(samples: Samples) -> Samples:
+    peak = int(np.abs(samples.astype(np.int32)).max(initial=0))
+    if not 0 < peak < LOUD_PEAK:
+        return samples
+    louder: Samples = np.round(samples * min(LOUD_PEAK / peak, _MOST_GAIN)).astype(np.int16)
+    return louder
 
 
 def as_one(samples: Samples, recognizer: Recognizer) -> list[FinalResult]:
@@ -73,11 +85,7 @@ def _said_again(samples: Samples, recognizer: Recognizer) -> Attempt:
     """The finals of a phrase said two or three times in a row; empty unless every time reads the same."""
     for times in range(2, _MOST_TIMES + 1):
         cuts = [0, *(_quietest_near(samples, turn / times) for turn in range(1, times)), len(samples)]
-        finals = [
-            final
-            for first, last in pairwise(cuts)
-            for final in as_one(_padded(samples[first:last]), recognizer)
-        ]
+        finals = [final for first, last in pairwise(cuts) for final in as_one(_padded(samples[first:last]), recognizer)]
         if len(finals) == times and all(final.accepted for final in finals) and _same(finals):
             return Attempt(tuple(finals))
     return Attempt(())

@@ -7,9 +7,11 @@ evidence when it fits better), and the filler.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from robot.errors import BadInput
 from robot.messages import Language, Phrase, PhraseKind, SafetyKind
@@ -35,9 +37,9 @@ class SafetyHeard:
 
 
 def decoder_phrases(
-    safety: Mapping[tuple[Language, str], SafetyKind], others: Iterable[Phrase], lexicon: Lexicon
+    safety: Mapping[tuple[Language, str], SafetyKind], others: Iterable[tuple[Language, str]], lexicon: Lexicon
 ) -> tuple[Phrase, ...]:
-    """The decoder's grammar; `others` are what people say otherwise (templates with slots are passed over)."""
+    """The decoder's grammar; `others` are whole sentences that people say otherwise."""
     words = [
         Phrase(language, text, kind=PhraseKind.SAFETY)
         for (language, text) in safety
@@ -50,7 +52,7 @@ def decoder_phrases(
         if len(_ways(word, lexicon)[0]) <= _SAID_AGAIN_TOKENS
     ]
     taken = {(phrase.language, phrase.text) for phrase in (*words, *again)}
-    free = [other for other in others if "{" not in other.text and (other.language, other.text) not in taken]
+    free = [Phrase(*key) for key in dict.fromkeys(others) if key not in taken]
     return (*words, *again, *near_misses(words, free, lexicon))
 
 
@@ -58,10 +60,10 @@ def near_misses(
     words: Sequence[Phrase], others: Iterable[Phrase], lexicon: Lexicon, most: int = MOST_NEAR_MISSES
 ) -> tuple[Phrase, ...]:
     """Those of `others` that sound most like one of `words`, nearest first."""
-    targets = [(way, Counter(way)) for word in words for way in _ways(word, lexicon)]
+    near = _Nearness((way for word in words for way in _ways(word, lexicon)), lexicon)
     found: dict[Phrase, float] = {}
     for other in others:
-        nearest = min((distance for way in _ways(other, lexicon) for distance in _distances(way, targets)), default=1.0)
+        nearest = min((near.of(way) for way in _ways(other, lexicon)), default=1.0)
         if nearest <= _NEAR:
             found[other] = nearest
     return tuple(sorted(found, key=lambda phrase: (found[phrase], phrase.language, phrase.text))[:most])
@@ -75,22 +77,45 @@ def _ways(phrase: Phrase, lexicon: Lexicon) -> tuple[Pronunciation, ...]:
         return ()
 
 
-def _distances(way: Pronunciation, targets: Iterable[tuple[Pronunciation, Counter[str]]]) -> Iterator[float]:
-    """Edits per token of each target; those that cannot be near are not worked out."""
-    own = Counter(way)
-    for target, tokens in targets:
-        different = max(len(way), len(target)) - (own & tokens).total()
-        if different <= _NEAR * len(target):
-            yield edits(way, target) / len(target)
+class _Nearness:
+    """How near a pronunciation is to the nearest of `targets`: thousands of sentences in a second."""
+
+    def __init__(self, targets: Iterable[Pronunciation], lexicon: Lexicon) -> None:
+        self._targets = list(targets)
+        self._columns = {token: column for column, token in enumerate(lexicon.tokens)}
+        self._counts = np.array([self._count(way) for way in self._targets], np.int16).reshape(-1, len(self._columns))
+        self._lengths = np.array([len(way) for way in self._targets])
+
+    def of(self, way: Pronunciation) -> float:
+        """Edits per token of the nearest target; more than `_NEAR`, whatever it is, when there is none near."""
+        common = np.minimum(self._counts, self._count(way)).sum(axis=1)
+        least = (np.maximum(self._lengths, len(way)) - common) / self._lengths  # what the order of tokens adds is left
+        nearest = 1.0
+        for target in np.argsort(least, kind="stable"):
+            if least[target] > min(_NEAR, nearest):
+                break
+            nearest = min(nearest, edits(way, self._targets[target]) / len(self._targets[target]))
+        return nearest
+
+    def _count(self, way: Pronunciation) -> NDArray[np.int16]:
+        counts = np.zeros(len(self._columns), np.int16)
+        for token in way:
+            counts[self._columns[token]] += 1
+        return counts
 
 
 def edits(one: Sequence[str], other: Sequence[str]) -> int:
     """Levenshtein distance."""
+    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    one, other = one[same:], other[same:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
     row = list(range(len(other) + 1))
     for i, item in enumerate(one, 1):
         last, row[0] = row[0], i
         for j, mark in enumerate(other, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (item != mark))
+            cheapest = last if item == mark else 1 + min(last, row[j], row[j - 1])
+            last, row[j] = row[j], cheapest
     return row[-1]
 
 

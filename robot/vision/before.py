@@ -18,9 +18,12 @@ class Before:
         self._rules = rules
         self._seated_since_s: float | None = None
         self._seated_at_s: float | None = None
+        self._seated_last_s = 0.0
         self._seat_y_px = 0.0
+        self._at_s = 0.0
         self._hip_y_px = 0.0
         self._height_px = 1.0
+        self._bed_y_px = 0.0
         self._in_bed_since_s: float | None = None
         self.in_bed_at_s: float | None = None
 
@@ -30,8 +33,12 @@ class Before:
         if on_feet:
             self._seated_since_s = self._seated_at_s = self._in_bed_since_s = self.in_bed_at_s = None
             return
+        passed_s, self._at_s = at_s - self._at_s, at_s
         if zone is Zone.BED:  # whoever falls in front of the bed passes its zone in the picture for a moment
-            self._in_bed_since_s = at_s if self._in_bed_since_s is None else self._in_bed_since_s
+            if self._in_bed_since_s is None:
+                self._in_bed_since_s, self._bed_y_px = at_s, posture.hip_y_px
+            # so slowly that sliding out does not take the bed with it
+            self._bed_y_px += min(1.0, passed_s / self._rules.came_from_s) * (posture.hip_y_px - self._bed_y_px)
             if at_s - self._in_bed_since_s >= self._rules.seated_s:
                 self.in_bed_at_s = at_s
         else:
@@ -40,9 +47,10 @@ class Before:
             if self._seated_since_s is None:
                 self._seated_since_s, self._seat_y_px = at_s, posture.hip_y_px
             self._seat_y_px = min(self._seat_y_px, posture.hip_y_px)  # a slow slide must not take the seat with it
-            if at_s - self._seated_since_s >= self._rules.seated_s:
+            self._seated_last_s = at_s
+            if at_s - self._seated_since_s >= self._rules.seat_stay_s:
                 self._seated_at_s = at_s
-        else:
+        elif at_s - self._seated_last_s > self._rules.seated_s:
             self._seated_since_s = None
 
     def explains(self, at_s: float) -> FallReason | None:
@@ -54,6 +62,10 @@ class Before:
     def below_seat(self) -> bool:
         """Whether the hips are now below where they sat: lying down on a sofa leaves them there."""
         return self._hip_y_px - self._seat_y_px > self._rules.hip_drop_h * self._height_px
+
+    def below_bed(self) -> bool:
+        """Whether the hips are now clearly below where they lay in bed: its edge is only a line in the picture."""
+        return self._hip_y_px - self._bed_y_px > self._rules.roll_hip_h * self._height_px
 
     def _recent(self, then_s: float | None, at_s: float) -> bool:
         return then_s is not None and at_s - then_s <= self._rules.came_from_s

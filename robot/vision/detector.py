@@ -21,6 +21,7 @@ HOLD_S = 10.0  # somebody stands beside the fallen: time to help them up before 
 HELPER_GONE_S = 2.0  # a helper unseen for so long has left; kneeling over the fallen hides one for a moment; chosen
 HELPER_STOOD_S = 10.0  # whoever stood so recently is a helper, also while they bend down; chosen
 IGNORED_SHARE = 0.8  # of the visible joints inside an ignored zone: in the picture on the wall, not before it; chosen
+EDGE_SHARE = 0.02  # of the frame: a joint this near its edge touches it; chosen
 VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
 
 
@@ -57,8 +58,10 @@ class FallDetector:
     """People in, fall events out.
 
     A bed's zone silences nothing by itself: only while `bed_occupied` is True (the mattress says so, freshly), one
-    person is in view, and their hip is inside. None, unknown, never silences. Whoever lies with hips and body inside a
-    sofa's zone rests. While another person stands beside the fallen, an event waits `HOLD_S` for them to help.
+    person is in view, and their hip is inside (or no lower than it lay inside: from a low camera the bed is a mere
+    line). None, unknown, never silences; a fresh False delays a drop onto the bed until it would have been felt.
+    Whoever lies with hips and body inside a sofa's zone rests, unless they came from the bed without standing up. While
+    another person stands beside the fallen, an event waits `HOLD_S` for them to help.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class FallDetector:
         for track in self._tracker.tracks:
             if track.seen_at_s == frame.t_s and track not in self._seen:
                 continue  # a picture, or too small
-            finding = self._judge(track, bed_occupied is True and alone)
+            finding = self._judge(track, bed_occupied if alone else None)
             if finding is not None:
                 events += self._tell_or_hold(track, finding)
         events += self._release()
@@ -133,13 +136,15 @@ class FallDetector:
 
     # one person
 
-    def _judge(self, track: Track, bed_is_felt: bool) -> Finding | None:
+    def _judge(self, track: Track, bed: bool | None) -> Finding | None:
         frame, zone = self._frame, self._zone(track.posture)
-        on_sofa = zone is Zone.SOFA and self._body_zone(track.posture) is Zone.SOFA
-        rests = on_sofa or (zone is Zone.BED and bed_is_felt)
+        came_lying = track.machine.lies_below_bed  # nobody moves from bed to sofa without standing up
+        on_sofa = zone is Zone.SOFA and self._body_zone(track.posture) is Zone.SOFA and not came_lying
+        rests = on_sofa or (bed is True and (zone is Zone.BED or track.machine.lies_as_in_bed))
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
-            finding = track.machine.see(frame.t_s, track.posture, Place(zone, rests))
+            place = Place(zone, rests, bed is False and zone is Zone.BED, self._is_cut(track.posture))
+            finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)
         else:
             finding = track.machine.miss(frame.t_s, rests)
@@ -179,6 +184,14 @@ class FallDetector:
         places = [(_within(j.x_px / width), _within(j.y_px / height)) for j in seen]
         inside = sum(self._zones.inside(Zone.IGNORE, x, y) for x, y in places)
         return inside > 0 and inside >= IGNORED_SHARE * len(seen)
+
+    def _is_cut(self, posture: Posture) -> bool:
+        """Whether the body reaches the frame's sides or lower edge: there, what sinks or vanishes may be leaving."""
+        frame, half_px = self._frame, posture.width_px / 2
+        left_px, right_px = posture.centre_x_px - half_px, posture.centre_x_px + half_px
+        near_x_px, near_y_px = EDGE_SHARE * frame.width_px, EDGE_SHARE * frame.height_px
+        beside = left_px <= near_x_px or right_px >= frame.width_px - near_x_px
+        return beside or posture.centre_y_px + posture.height_px / 2 >= frame.height_px - near_y_px
 
     def _zone(self, posture: Posture) -> Zone | None:
         return self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)

@@ -34,6 +34,7 @@ class FallRules:
     standing_leg_share: float = 0.44  # hip to ankle of the visible height: 0.51 standing, 0.39 on a chair; anatomy
     seated_leg_share: float = 0.15  # and less than this: on the floor
     seated_s: float = 1.0  # for at least so long; chosen
+    seat_stay_s: float = 5.0  # who slides from a seat sat on it for so long: kneeling down looks like sitting; chosen
     slide_s: float = 6.0  # from a seat to the floor, slowly: low for so long; chosen
     left_bed_s: float = 5.0  # from the bed's zone to lying beside it, without standing: low for so long; chosen
     came_from_s: float = 10.0  # a seat or bed left longer ago explains nothing; chosen
@@ -43,10 +44,15 @@ class FallRules:
     give_up_s: float = 2.0  # a drop after which nobody lay low was none
     lost_s: float = 0.7  # vanished for so long while falling: behind furniture or out of view
     long_on_floor_s: float = 25.0  # slow slides show no drop
+    sits_on_floor_s: float = 600.0  # with the trunk upright: on purpose, until it lasts; chosen
+    sits_again_s: float = 3600.0  # and asked about once in so long; chosen
+    sitting_height_h: float = 0.35  # head above hips of who sits: 0.45-0.5, seen from above less; anatomy
     found_on_floor_s: float = 10.0  # the fall may have happened while the watcher was restarting (issue 2, kill tests)
     start_s: float = 3.0  # who is first seen so soon after the start was there before it
     low_gap_s: float = 1.0  # a few frames of doubt do not restart the time on the floor; chosen, not measured
     recover_s: float = 1.5  # upright for so long: on their feet again
+    rest_s: float = 10.0  # or in a felt bed for so long; chosen
+    bed_feels_s: float = 6.0  # a mattress speaks every few seconds and is believed a second later; chosen
     upright_deg: float = 35.0  # torso within this of the vertical
     lying_deg: float = 55.0  # torso beyond this is lying or bending
     inverted_deg: float = 110.0  # head below the hips
@@ -87,10 +93,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the hips are: the drawn zone, and whether lying is what this place is for (a felt bed, a sofa)."""
+    """Where the hips are: the drawn zone; whether lying is what this place is for (a felt bed, a sofa); whether it is a
+    bed that would soon feel them; whether the frame's side or lower edge cuts the body.
+    """
 
     zone: Zone | None = None
     rests: bool = False
+    will_feel: bool = False
+    edge: bool = False
 
 
 ANYWHERE = Place()
@@ -104,11 +114,25 @@ class _Sample:
     low: bool
 
 
+@dataclass(slots=True)
+class Spell:
+    """Since when something lasts, short gaps aside."""
+
+    since_s: float | None = None
+    _at_s: float = 0.0
+
+    def see(self, at_s: float, holds: bool, gap_s: float) -> None:
+        if holds:
+            self.since_s, self._at_s = at_s if self.since_s is None else self.since_s, at_s
+        elif at_s - self._at_s > gap_s:
+            self.since_s = None
+
+
 class FallMachine:
     """The fall rules for one person; `here_at_start` says that they were in view when the watcher started.
 
-    `see` takes each posture, `miss` each moment at which the person is not seen. A fall is found once; the next one can
-    only be found after `recovered`. `rested` counts the drops that ended where lying is normal.
+    `see` takes each posture, `miss` each moment at which the person is not seen. A fall is found once; the next one
+    only after they rose (after a while, `recovered`). `rested` counts the drops that ended where lying is normal.
     """
 
     def __init__(self, rules: FallRules, here_at_start: bool = False) -> None:
@@ -125,32 +149,58 @@ class FallMachine:
         self._window: deque[_Sample] = deque()
         self._before = Before(rules)
         self._seen_at_s: float | None = None
-        self._low_since_s: float | None = None
-        self._low_at_s = 0.0
+        self._gap: tuple[float, float] = (-math.inf, -math.inf)  # when they were last not seen
+        self._edge_at_s = -math.inf
+        self._trunk_up = False
+        self._lying = False
+        self._low = Spell()
+        self._lay = Spell()
+        self._sat_told_at_s = -math.inf
         self._drop_at_s = 0.0
         self._drop_reason = FallReason.FAST_DROP
         self._landed_at_s: float | None = None
         self._upright_since_s: float | None = None
+        self._rests_since_s: float | None = None
+        self._rose = False
         self._onset_s = 0.0
         self._found: Finding | None = None
+
+    @property
+    def lies_as_in_bed(self) -> bool:
+        """Whether they were in the bed's zone, have not stood since, and their hips are no lower now."""
+        return self.low and self._before.in_bed_at_s is not None and not self._before.below_bed()
+
+    @property
+    def lies_below_bed(self) -> bool:
+        """Whether they were in the bed's zone, have not stood since, and are clearly below it."""
+        return self.low and self._before.in_bed_at_s is not None and self._before.below_bed()
 
     def see(self, at_s: float, raw: Posture, place: Place = ANYWHERE) -> Finding | None:
         """Take the person's posture, and where it is."""
         posture = self._smooth(at_s, raw)
-        self._seen_at_s = at_s
-        self._learn_height(posture)
+        if self._seen_at_s is not None and at_s - self._seen_at_s >= self._rules.lost_s:
+            self._gap = (self._seen_at_s, at_s)
+        first, self._seen_at_s, self._trunk_up = self._seen_at_s is None, at_s, self._is_upright(raw)
+        self._edge_at_s = at_s if place.edge else self._edge_at_s
+        if self.state is not State.FALLING:
+            self._learn_height(posture)
         height_px = self.height_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
         self._remember(_Sample(at_s, posture.head_y_px, posture.hip_y_px, self.low))
         self._before.see(at_s, posture, height_px, place.zone, self.low, self.on_feet)
         self._time_low(at_s, place.rests)
+        if first and self._lying:
+            self._here_at_start = True  # nobody comes in lying: they fell unseen
         if self.state in (State.ALARMED, State.IN_BED):
-            return self._wait_for_recovery(at_s, place.rests)
+            finding = self._wait_for_recovery(at_s, place.rests)
+            if self.state is State.ALARMED and self._rose:
+                self._look_for_drop(at_s, height_px)
+            return finding
         if self.state is not State.FALLING:
             if self.upright:
                 self.state, self._here_at_start = State.UPRIGHT, False
             self._look_for_drop(at_s, height_px)
-        found = self._confirm(at_s, place.rests) if self.state is State.FALLING else None
+        found = self._confirm(at_s, place) if self.state is State.FALLING else None
         return found or self._judge_time_on_floor(at_s, place)
 
     def miss(self, at_s: float, rests: bool = False) -> Finding | None:
@@ -159,6 +209,9 @@ class FallMachine:
             return None
         if rests:
             self._rest()
+            return None
+        if self._trunk_up or self._seen_at_s - self._edge_at_s <= self._rules.lost_s:
+            self._give_up()  # they sat down, or left past the camera and sank in the picture
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
 
@@ -179,6 +232,8 @@ class FallMachine:
         lying = posture.torso_deg is not None and posture.torso_deg > rules.lying_deg
         flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
         self.low = inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
+        trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg
+        self._lying = self.low and not (trunk_up and height_h >= rules.sitting_height_h)
 
     def _learn_height(self, posture: Posture) -> None:
         """H follows the standing height: quickly upwards, slowly down, and never down because somebody sits."""
@@ -205,11 +260,13 @@ class FallMachine:
     def _look_for_drop(self, at_s: float, height_px: float) -> None:
         """Within the window, head and hips far down: fast from upright, or as a whole from lying above the floor."""
         rules, now = self._rules, self._window[-1]
-        window = [s for s in self._window if at_s - s.at_s <= rules.window_s]
+        unseen = now.low and at_s - self._gap[1] <= rules.window_s  # it happened while they were not seen
+        since_s = min(at_s - rules.window_s, self._gap[0] if unseen else at_s)
+        window = [s for s in self._window if s.at_s >= since_s]
         head_drop_h = (now.head_y_px - min(s.head_y_px for s in window)) / height_px
         if head_drop_h > rules.head_drop_h:
             hip_drop_h = (now.hip_y_px - min(s.hip_y_px for s in self._window)) / height_px
-            if hip_drop_h > rules.hip_drop_h and self._head_was_fast(window, height_px):
+            if hip_drop_h > rules.hip_drop_h and (unseen or self._head_was_fast(window, height_px)):
                 reason = self._before.explains(at_s) or FallReason.FAST_DROP
                 self._fall(at_s, _began_s([(s.at_s, s.head_y_px) for s in window]), reason)
         elif now.low and head_drop_h > rules.roll_head_h:
@@ -230,7 +287,7 @@ class FallMachine:
         self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
         self._onset_s, self._drop_reason = onset_s, reason
 
-    def _confirm(self, at_s: float, rests: bool) -> Finding | None:
+    def _confirm(self, at_s: float, place: Place) -> Finding | None:
         rules = self._rules
         span_s = max(rules.confirm_s, 0.6)
         after = [s.low for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
@@ -240,47 +297,53 @@ class FallMachine:
         elif share < 0.5:
             self._landed_at_s = None
             if at_s - self._drop_at_s > rules.give_up_s:
-                self.state = State.UPRIGHT if self.upright else State.UNKNOWN
+                self._give_up()
         if self._landed_at_s is None or at_s - self._landed_at_s < rules.confirm_s or share < rules.confirm_share:
             return None
-        if rests:
+        if place.rests:
             self._rest()
             return None
+        if place.will_feel and at_s - self._landed_at_s < rules.bed_feels_s:
+            return None
         return self._alarm(self._drop_reason, self._onset_s, share)
+
+    def _give_up(self) -> None:
+        calm = State.UPRIGHT if self.upright else State.UNKNOWN
+        self.state = State.ALARMED if self._found is not None else calm
 
     def _rest(self) -> None:
         self.state = State.IN_BED
         self.rested += 1
 
     def _time_low(self, at_s: float, rests: bool) -> None:
-        if rests:
-            self._low_since_s = None
-        elif self.low:
-            self._low_since_s = at_s if self._low_since_s is None else self._low_since_s
-            self._low_at_s = at_s
-        elif at_s - self._low_at_s > self._rules.low_gap_s:
-            self._low_since_s = None
+        for spell, holds in ((self._low, self.low), (self._lay, self._lying)):
+            spell.see(at_s, holds and not rests, 0.0 if rests else self._rules.low_gap_s)
 
     def _judge_time_on_floor(self, at_s: float, place: Place) -> Finding | None:
-        if self._low_since_s is None or not self.low or self.state is State.ALARMED:
+        low_since_s = self._low.since_s
+        if low_since_s is None or not self.low or self.state is State.ALARMED:
             return None
-        rules, low_s = self._rules, at_s - self._low_since_s
-        origin = self._before.explains(self._low_since_s)
+        rules, low_s = self._rules, at_s - low_since_s
+        lay_since_s = at_s if self._lay.since_s is None else self._lay.since_s
+        origin = self._before.explains(low_since_s)
         beside = place.zone not in (Zone.BED, Zone.SOFA)
-        if origin is FallReason.FELL_OUT_OF_BED and beside:
-            left_at_s = max(self._low_since_s, self._before.in_bed_at_s or 0.0)
+        if origin is FallReason.FELL_OUT_OF_BED and place.zone is not Zone.BED and self._before.below_bed():
+            left_at_s = max(low_since_s, self._before.in_bed_at_s or 0.0)
             if at_s - left_at_s >= rules.left_bed_s:
                 return self._alarm(origin, left_at_s)
         if origin is FallReason.SLID_FROM_CHAIR and beside and low_s >= rules.slide_s and self._before.below_seat():
-            return self._alarm(origin, self._low_since_s)
-        if self._here_at_start and low_s >= rules.found_on_floor_s:
-            return self._alarm(FallReason.FOUND_ON_FLOOR, self._low_since_s)
-        if low_s >= rules.long_on_floor_s:
-            return self._alarm(FallReason.LONG_ON_FLOOR, self._low_since_s)
+            return self._alarm(origin, low_since_s)
+        if self._here_at_start and at_s - lay_since_s >= rules.found_on_floor_s:
+            return self._alarm(FallReason.FOUND_ON_FLOOR, lay_since_s)
+        if at_s - lay_since_s >= rules.long_on_floor_s:
+            return self._alarm(FallReason.LONG_ON_FLOOR, lay_since_s)
+        if low_s >= rules.sits_on_floor_s and at_s - self._sat_told_at_s >= rules.sits_again_s:
+            self._sat_told_at_s = at_s
+            return self._alarm(FallReason.LONG_ON_FLOOR, low_since_s)
         return None
 
     def _alarm(self, reason: FallReason, onset_s: float, share: float = 1.0) -> Finding:
-        self.state, self._upright_since_s = State.ALARMED, None
+        self.state, self._upright_since_s, self._rose = State.ALARMED, None, False
         self._found = Finding(reason, onset_s, round(CONFIDENCE[reason] * share, 2))
         return self._found
 
@@ -288,9 +351,13 @@ class FallMachine:
         if self.state is State.IN_BED and not rests and self.low:
             self.state = State.UNKNOWN  # rolled out of bed, or the mattress no longer feels them: time the floor
             return None
+        self._rests_since_s = (at_s if self._rests_since_s is None else self._rests_since_s) if rests else None
+        if self._rests_since_s is not None and at_s - self._rests_since_s >= self._rules.rest_s:
+            self.state = State.IN_BED  # brought back, or never out of it: the next fall is a new one
         if not self.upright:
             self._upright_since_s = None
             return None
+        self._rose = True
         self._upright_since_s = at_s if self._upright_since_s is None else self._upright_since_s
         if at_s - self._upright_since_s < self._rules.recover_s:
             return None

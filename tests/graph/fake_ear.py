@@ -1,6 +1,7 @@
 """The speech recognizer node over a fake recogniser: `python -m tests.graph.fake_ear --ros-args ...`.
 
-The fake hears 救命 in whatever is loud, and hangs for good on the first loud chunk of its first process.
+Two fakes, in place of the recogniser and of the safety decoder, hear 救命 in whatever is loud. The recogniser hangs for
+good on the first loud chunk of its first process.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def decode(descriptor: str, mark: str) -> None:
     """The child: hangs unless another one was there before it."""
     first = not Path(mark).exists()
     Path(mark).touch()
-    serve(int(descriptor), lambda: [FakeThatHangsOnce(first)])
+    serve(int(descriptor), lambda: [FakeThatHangsOnce(first), FakeThatHangsOnce(False)])
 
 
 if __name__ == "__main__":

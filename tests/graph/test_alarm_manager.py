@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uuid6
-from hani_msgs.msg import Alarm, FallEvent, Heard, Heartbeat, Say
+from hani_msgs.msg import Alarm, FallEvent, Heard, Heartbeat, Say, Spoken
 
 from robot import messages, paths
 from robot.nodes import convert, topics
@@ -165,3 +165,46 @@ def test_a_slip_in_the_resident_s_file_leaves_the_alarms_on(probe: Probe, tmp_pa
         until(lambda: any("resident file" in beat.detail for beat in beats) or None, "the fault to be shown")
     finally:
         assert node.stop()[0] == 0
+
+
+def test_unclear_speech_brings_the_second_question_forward(probe: Probe, tmp_path: Path) -> None:
+    """Its own time would be half a minute later."""
+    node = NodeProcess("alarm_manager", tmp_path, check_in_s=60.0)
+    try:
+        probe.bring_up("alarm_manager")
+        alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+        said = probe.collect(Say, topics.SAY, topics.EVENTS)
+        unclear = probe.publisher(Heard, topics.UNCLEAR, topics.EVENTS)
+        probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
+        until(lambda: "checking" in phases(alarms) or None, "the check-in")
+        began_s = time.time()
+        unclear.publish(convert.unclear_to_ros(messages.Unclear(began_s, began_s + 1)))
+        until(lambda: "check_in_2" in [say.purpose for say in said] or None, "the second question")
+        assert phases(alarms)[-1] == "checking", "it raises and cancels nothing"
+    finally:
+        assert node.stop()[0] == 0
+
+
+def test_help_is_promised_again_until_the_voice_has_said_it(probe: Probe, manager: NodeProcess, tmp_path: Path) -> None:
+    """The same ids, so that a voice which has taken them already says nothing twice."""
+    alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
+    said = probe.collect(Say, topics.SAY, topics.EVENTS)
+    voice = probe.publisher(Spoken, topics.SPOKEN, topics.EVENTS)
+    probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
+    until(lambda: "raised" in phases(alarms) or None, "the alarm to be raised", CHECK_IN_S + 10)
+    outbox = Outbox(paths.database(tmp_path))
+    outbox.record_receipt(messages.Receipt("r1", alarms[0].id, messages.ReceiptKind.ACKNOWLEDGED, time.time()))
+    outbox.close()
+
+    def promised() -> list[tuple[str, str]]:
+        return [(say.id, say.language) for say in said if say.purpose == "help_coming"]
+
+    until(lambda: len(promised()) >= 4 or None, "the promise to be given again", 25.0)
+    (zh, _), (mn, _) = promised()[:2]
+    assert promised() == [(zh, "zh"), (mn, "mn")] * 2
+    finished = messages.SpokenState.FINISHED
+    voice.publish(
+        convert.spoken_to_ros(messages.Spoken(zh, finished, time.time(), 2.0, "help_coming", messages.Language.ZH))
+    )
+    until(lambda: len(promised()) >= 5 or None, "the other language to be given again", 25.0)
+    assert promised()[4:] == [(mn, "mn")]

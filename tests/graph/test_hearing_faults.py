@@ -64,12 +64,15 @@ def test_a_safety_word_that_is_said_while_the_recogniser_wedges_is_heard(probe: 
     command = [sys.executable, "-m", "tests.graph.fake_ear"]
     with ear(probe, tmp_path, command, source="room", simulated=True):
         words = probe.collect(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
+        heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
         seen = probe.collect(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENTS)
         speak(probe)
         word = until(lambda: words or None, "the safety word", 15.0)[0]
-        assert word.kind == "help"
-        until(lambda: values(seen).get("restarts") == "1" or None, "the restart in /diagnostics")
-        assert len(words) == 1
+        assert (word.kind, word.certain) == ("help", True)
+        told = {"restarts": "1", "safety_decoder": "there", "lost_s": "0.0"}
+        until(lambda: told.items() <= values(seen).items() or None, "the restart in /diagnostics")
+        until(lambda: heard or None, "the end of the turn")
+        assert len(words) == len(heard) == 1
 
 
 def test_the_real_recogniser_stopped_in_the_middle_of_a_sentence_hears_it_whole(probe: Probe, tmp_path: Path) -> None:
@@ -108,6 +111,22 @@ def test_a_microphone_of_another_rate_is_unplugged_and_heard_again_without_a_res
         assert node.process.poll() is None
         assert int(values(seen)["reopened"]) >= 3
         assert values(seen)["microphone"] == "ok"
+
+
+def test_a_microphone_that_gives_nothing_but_zeros_is_told_and_is_no_reason_to_restart(
+    probe: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Muted by its switch: blocks come in time, and nothing is in them."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAKES), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    monkeypatch.setenv("HANI_FAKE_MUTED", "1")
+    with ear(probe, tmp_path, source="microphone") as node:
+        beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
+        seen = probe.collect(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENTS)
+        until(lambda: any("no sound at all" in beat.detail for beat in beats) or None, "the fault to be told", 20.0)
+        told = until(lambda: values(seen) if values(seen).get("level_dbfs") == "-96.0" else None, "the level")
+        assert told["microphone"] == "the microphone gives no sound at all"
+        assert told["restarts"] == "0"
+        assert node.process.poll() is None
 
 
 def test_what_was_learnt_of_a_residents_pauses_outlives_the_process(probe: Probe, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,19 @@ from tests.graph.harness import NodeProcess, Probe, until
 pytestmark = pytest.mark.graph
 
 GARBAGE = (b"", b"\xff\xfe", b"[]", b'{"data": 3}', b'{"data": {"inBed": 7}}', b'{"action": 3}', b"[" * 5000)
+PRESS = b'{"action": "emergency", "battery": 12}'
 DEVICES = "devices: [{name: pendant, topic: pendant, kind: pendant}, {name: cord, topic: cord, kind: cord}]"
+
+
+def publish(broker: Broker, topic: str, *payloads: bytes, retain: bool = False) -> None:
+    with contextlib.suppress(OSError):  # a broker that is down takes nothing
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        for payload in payloads:
+            client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10.0)
+        client.disconnect()
+        client.loop_stop()
 
 
 class House:
@@ -41,15 +52,8 @@ class House:
         self.said = probe.collect(Say, topics.SAY, topics.EVENTS)
         self.beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
 
-    def publish(self, topic: str, *payloads: bytes, retain: bool = False) -> None:
-        with contextlib.suppress(OSError):  # a broker that is down takes nothing
-            client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-            client.connect("127.0.0.1", self.broker.port)
-            client.loop_start()
-            for payload in payloads:
-                client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10.0)
-            client.disconnect()
-            client.loop_stop()
+    def publish(self, topic: str, *payloads: bytes) -> None:
+        publish(self.broker, topic, *payloads)
 
     def lies_down(self) -> bool | None:
         reading = BedReading(True, 60.0, 14.0, True, time.time())
@@ -77,6 +81,8 @@ def house(probe: Probe, tmp_path: Path) -> Iterator[House]:
     with contextlib.ExitStack() as ending:
         ending.callback(broker.kill)
         broker.start()
+        # what was pressed long ago and kept by the broker is no press
+        publish(broker, "zigbee2mqtt/pendant", PRESS, retain=True)
         house = House(probe, tmp_path, broker)
         ending.callback(house.close)
         for name in ("alarm_manager", "mattress_bridge"):
@@ -84,13 +90,7 @@ def house(probe: Probe, tmp_path: Path) -> Iterator[House]:
         yield house
 
 
-def press(house: House) -> None:
-    house.publish("zigbee2mqtt/pendant", json.dumps({"action": "emergency", "battery": 12}).encode())
-
-
 def test_whatever_the_mattress_does_a_press_alarms_and_the_faults_are_shown(house: House) -> None:
-    # what was pressed long ago and kept by the broker is no press
-    house.publish("zigbee2mqtt/pendant", b'{"action": "emergency"}', retain=True)
     until(house.lies_down, "the mattress to be believed")
     assert (house.calls, house.alarms) == ([], [])
 
@@ -110,7 +110,7 @@ def test_whatever_the_mattress_does_a_press_alarms_and_the_faults_are_shown(hous
     until(lambda: "away" not in house.detail or None, "the links to come back", 45.0)
 
     # the press, without a word: raised at once, and then asked about
-    press(house)
+    house.publish("zigbee2mqtt/pendant", PRESS)
     until(lambda: "raised" in [alarm.phase for alarm in house.alarms] or None, "the press to alarm")
     (call,) = house.calls
     assert (call.kind, call.certain) == ("button", True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uuid6
@@ -17,7 +18,9 @@ from tests.graph.harness import NodeProcess, Probe, until
 
 pytestmark = pytest.mark.graph
 
-CLIP = Path(__file__).parents[1] / "data" / "speech" / "mn" / "L8-K1_B.flac"
+DATA = Path(__file__).parents[1] / "data" / "speech"
+CLIP = DATA / "mn" / "L8-K1_B.flac"
+NEWS = DATA / "zh" / "BAC009S0252W0476.ogg"
 
 
 @pytest.fixture
@@ -29,22 +32,33 @@ def ear(probe: Probe, tmp_path: Path) -> Iterator[NodeProcess]:
     node.process.communicate()
 
 
+def play(room: Any, clip: Path) -> None:
+    room.publish(RoomSound(stamp=convert.stamp(time.time()), id=str(uuid6.uuid7()), path=str(clip)))
+
+
+def test_speech_that_is_no_known_phrase_is_told_as_unclear_and_no_text_leaves(probe: Probe, ear: NodeProcess) -> None:
+    heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
+    unclear = probe.collect(Heard, topics.UNCLEAR, topics.EVENTS)
+    began_s = time.time()
+    play(probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED), NEWS)
+    told = until(lambda: unclear or None, "unclear speech to be told")[0]
+    assert (heard, list(told.texts), list(told.languages)) == ([], [], [])
+    assert began_s < convert.unclear(told).speech_began_at_s < convert.unclear(told).speech_ended_at_s
+
+
 def test_deaf_while_hani_speaks_but_not_after_its_voice_has_died(probe: Probe, ear: NodeProcess) -> None:
     heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
     room = probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED)
     voice = probe.publisher(Spoken, topics.SPOKEN, topics.EVENTS)
 
-    def resident_speaks() -> None:
-        room.publish(RoomSound(stamp=convert.stamp(time.time()), id=str(uuid6.uuid7()), path=str(CLIP)))
-
     started = messages.Spoken("s1", SpokenState.STARTED, time.time(), 3.0, "greet", Language.ZH)
     dropped = messages.Spoken("s2", SpokenState.INTERRUPTED, time.time(), None, "greet", Language.ZH)
     voice.publish(convert.spoken_to_ros(started))
     voice.publish(convert.spoken_to_ros(dropped))
-    resident_speaks()
+    play(room, CLIP)
     time.sleep(4.0)  # the clip and the patience after it
     assert heard == []
     time.sleep(2.5)  # by now the text must be over, though nobody has said so
-    resident_speaks()
+    play(room, CLIP)
     until(lambda: heard or None, "the resident to be heard", 10.0)
     assert heard[0].languages[0] == "mn"

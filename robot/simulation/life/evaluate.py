@@ -28,7 +28,13 @@ def evaluate(
 ) -> list[Score]:
     """One score for each seed."""
     each_h = hours / len(seeds)
-    return [Trial(live(seed, each_h, falls_per_h=falls_per_h), mattress, zones=zones).run() for seed in seeds]
+    scores = []
+    for seed in seeds:
+        score = Trial(live(seed, each_h, falls_per_h=falls_per_h), mattress, zones=zones).run()
+        scores.append(score)
+        found, asked = len(score.falls) - len(score.missed), len(score.false("check_in"))
+        sys.stderr.write(f"seed {seed}: {found} of {len(score.falls)} falls found, {asked} false check-ins\n")
+    return scores
 
 
 def summary(scores: Sequence[Score]) -> dict[str, object]:
@@ -51,6 +57,7 @@ def summary(scores: Sequence[Score]) -> dict[str, object]:
         "bed_exit_check_ins": sum(len(score.false("check_in", AlarmType.BED_EXIT)) for score in scores),
         "falls": len(falls),
         "missed": len(missed),
+        "missed_by_camera": sum(not result.seen for result in falls),
         "missed_share": round(len(missed) / len(falls), 3) if falls else None,
         "left_to_helper": sum(result.left_to_helper for result in falls),
         "helped_falls_that_reached_nobody": unraised,
@@ -78,7 +85,8 @@ def table(scores: Sequence[Score]) -> Iterator[str]:
     yield line("false alarms reaching the check-in, per 24 h", per_day, "at most 1", per_day <= CHECK_INS_PER_DAY)
     yield line("false alarms reaching a caregiver, per week", per_week, "at most 1", per_week <= RAISED_PER_WEEK)
     yield line("falls missed, share", share, "at most 0.02", share <= MISSED_SHARE)
-    for what in ("falls", "missed", "left_to_helper", "helped_falls_that_reached_nobody", "bed_exit_check_ins"):
+    reached = ("left_to_helper", "helped_falls_that_reached_nobody", "bed_exit_check_ins")
+    for what in ("falls", "missed", "missed_by_camera", *reached):
         yield line(what.replace("_", " "), figures[what])
     yield line("delay from onset, median / 95 %, s", f"{figures['delay_median_s']} / {figures['delay_p95_s']}")
     yield "falls by kind (found of all, median delay):"

@@ -20,7 +20,7 @@ from robot.errors import BadInput
 from robot.mattress.codecs import decode, encode
 from robot.mattress.fields import BedReading
 from robot.mattress.presence import BedPresence
-from robot.messages import AlarmPhase, AlarmType, Answer, BedState, FallEvent, Presence, Receipt, ReceiptKind
+from robot.messages import AlarmPhase, AlarmType, Answer, BedState, FallEvent, Presence, Receipt, ReceiptKind, RoomView
 from robot.simulation.life.life import Life
 
 FORMAT, TOPIC = "sleepace", "bed/simulated"
@@ -118,6 +118,9 @@ class Household:
 
     def on_bed(self, state: BedState, at_s: float) -> None:
         self._do(self._book.on_bed(state, self._life.is_night(at_s), at_s), at_s)
+
+    def on_view(self, view: RoomView) -> None:
+        self._book.on_view(view)
 
     def tick(self, at_s: float) -> None:
         while self._coming and self._coming[0][0] <= at_s:

@@ -31,7 +31,8 @@ class Sight:
 
     pixels: T x 17 x 2. inside: T x 17, in the frame. seen: also behind nothing. lean_deg: the torso from the vertical.
     left_near: +1 when the left side is turned to the camera, -1 the right, 0 none. face: cosine between the face's
-    direction and the camera's. light: share of a lit room. standing_px: how tall the person would stand there. height_px: the frame's. width_px: the frame's.
+    direction and the camera's. light: share of a lit room. standing_px: how tall the person would stand there.
+    height_px and width_px: the frame's.
     """
 
     pixels: Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from robot.simulation.life.life import Life
 from robot.simulation.life.stage import Fall
 from robot.simulation.life.view import Stretch, View
 from robot.vision.detector import FallDetector, FrameInfo
+from robot.vision.health import DARK_LEVEL
 from robot.vision.pose import Person
 from robot.vision.watcher import LOOK_ANYWAY_S, Pace
 from robot.vision.zones import Zones
@@ -24,8 +25,9 @@ HELPED = ("helper_beside", "helped_up")
 
 @dataclass(frozen=True, slots=True)
 class FallResult:
-    """One true fall. `reason` None: never told. `left_to_helper`: withheld because somebody helped at once.
+    """One true fall. `reason` None: the camera never told. `left_to_helper`: withheld because somebody helped at once.
 
+    by_house: while they lay, somebody was asked or a caregiver called, for the camera's reason or the bed's.
     in_sight: mean share of the joints that the camera could see from onset to help; light: share of daylight then.
     """
 
@@ -35,11 +37,17 @@ class FallResult:
     in_sight: float
     light: float
     left_to_helper: bool
+    by_house: bool
     asked: bool
     raised: bool
 
     @property
     def found(self) -> bool:
+        """By the camera, or by the house: the bed's rule asks when nobody upright was seen after it was left."""
+        return self.seen or self.by_house
+
+    @property
+    def seen(self) -> bool:
         return self.reason is not None or self.left_to_helper
 
 
@@ -162,6 +170,8 @@ class Trial:
         state = self._bed.tick(at_s, bool(stretch.bed[n]))
         if state is not None:
             self._home.on_bed(state, at_s)
+        view = self._detector.view()
+        self._home.on_view(view if stretch.brightness[n] > DARK_LEVEL else replace(view, sees=False))
         self._home.tick(at_s)
         for held in self._detector.take_withheld():
             self._score.withheld[held.why] += 1
@@ -214,6 +224,11 @@ class Trial:
             in_sight=sum(sight) / len(sight),
             light=float(self._life.light(np.array([fall.down_s]))[0]),
             left_to_helper=first is None and any(during(at_s) for at_s in self._helped),
+            by_house=any(
+                fall.onset_s <= told_at_s <= fall.up_s
+                for told in (self._home.asked, self._home.raised)
+                for told_at_s, _, _ in told.values()
+            ),
             asked=any(during(at_s) for at_s, _, _ in self._home.asked.values()),
             raised=any(during(at_s) for at_s, _, _ in self._home.raised.values()),
         )

@@ -1,4 +1,7 @@
-"""What hearing costs on one core, in a process of its own: `python -m robot.speech.evaluation.cost GRAPH CLIP...`."""
+"""What hearing costs on one core, in a process of its own.
+
+python -m robot.speech.evaluation.cost GRAPH SAFETY_GRAPH CLIP...
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ import numpy as np
 
 from robot import paths
 from robot.errors import MissingPart
-from robot.messages import Grammar
 from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples, load_clip
 from robot.speech.evaluation.accuracy import Setup
 from robot.speech.evaluation.collection import some
 from robot.speech.evaluation.hearing import in_silence
+from robot.speech.evaluation.rejection import House
 from robot.speech.evaluation.scoring import percentile
 from robot.speech.evaluation.tables import Table
 from robot.speech.graph_builder import ensure_graph
@@ -33,7 +36,8 @@ _TIMEOUT_S = 600.0
 @dataclass(frozen=True, slots=True)
 class Cost:
     """`after_speech_s`: from the end of speech to the final, the endpoint's own pause included; `last_step_s`: only
-    the computing after the chunk that ends the stretch has come. Both for every clip.
+    the computing after the chunk that ends the stretch has come. Both for every clip that was `counted`: of the
+    `flushed` ones the final only came when the stream ended, and of the others there was none.
     """
 
     load_s: float
@@ -42,22 +46,29 @@ class Cost:
     memory_before_mb: float
     after_speech_s: tuple[float, ...]
     last_step_s: tuple[float, ...]
+    flushed: int
+
+    @property
+    def counted(self) -> int:
+        return len(self.after_speech_s)
 
 
-def cost(setup: Setup, grammar: Grammar) -> Table:
-    """The robot's grammar on the first fold's model, some clips of every kind. Raises `MissingPart`."""
+def cost(setup: Setup, house: House) -> Table:
+    """Both of the robot's graphs on the first fold's model, some clips of every kind. Raises `MissingPart`."""
     ears = setup.folds[0]
-    graph = ensure_graph(grammar, ears.fold.model_dir, ears.cache_dir)
+    graphs = [ensure_graph(one, ears.fold.model_dir, ears.cache_dir) for one in house.grammars(ears)]
     clips = some(setup.clips, setup.most)
-    told = _measured_apart(graph, [str(clip.path) for clip in clips])
+    told = _measured_apart([*map(str, graphs), *(str(clip.path) for clip in clips)])
     after, step = told.after_speech_s, told.last_step_s
     return Table(
         "Cost on one core",
-        f"A process of its own on one core, the robot's grammar, {len(clips)} clips in chunks of {CHUNK_S} s. Speech "
+        f"Fold {ears.fold.label}: a process of its own on one core, the robot's grammar and the safety decoder, "
+        f"{len(clips)} clips in chunks of {CHUNK_S} s. Speech "
         "ends with the last frame within 30 dB of the loudest. Target: 0.10 x real time, 300 ms after the endpoint "
         "decision, 200 MB.",
         ("what", "figure"),
         (
+            ("clips counted for delay (final only at the stream's end; none)", _count(told, len(clips))),
             ("CPU a second of sound, s", round(told.real_time_factor, 3)),
             ("speech end to final (endpoint's pause included), p50 / p95, s", _both(after)),
             ("after the endpoint decision, p50 / p95, ms", _both([1000 * s for s in step])),
@@ -71,14 +82,18 @@ def _both(values: Sequence[float]) -> str:
     return f"{percentile(values, 0.5):.2f} / {percentile(values, 0.95):.2f}"
 
 
-def _measured_apart(graph: Path, clips: Sequence[str]) -> Cost:
+def _count(told: Cost, clips: int) -> str:
+    return f"{told.counted} of {clips} ({told.flushed}; {clips - told.counted - told.flushed})"
+
+
+def _measured_apart(arguments: Sequence[str]) -> Cost:
     child = subprocess.run(
-        [sys.executable, "-m", "robot.speech.evaluation.cost", str(graph), *clips],
+        [sys.executable, "-m", "robot.speech.evaluation.cost", *arguments],
         capture_output=True,
         encoding="utf-8",
         timeout=_TIMEOUT_S,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(paths.ROOT), os.environ.get("PYTHONPATH", "")])},
+        env={**os.environ, "PYTHONPATH": paths.python_path()},
     )
     if child.returncode != 0:
         reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
@@ -87,28 +102,31 @@ def _measured_apart(graph: Path, clips: Sequence[str]) -> Cost:
     return Cost(**{**told, "after_speech_s": tuple(told["after_speech_s"]), "last_step_s": tuple(told["last_step_s"])})
 
 
-def measure(graph: Path, clips: Sequence[Path]) -> Cost:
-    """In this process, which should do nothing else."""
+def measure(graph: Path, safety_graph: Path, clips: Sequence[Path]) -> Cost:
+    """In this process, which should do nothing else. Delays are of the main recogniser, as both listen."""
     from robot.speech.recognizer import VoskRecognizer
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     before_mb = _memory_mb()
     began_s = time.perf_counter()
-    recognizer = VoskRecognizer(graph)
+    recognizer, safety = VoskRecognizer(graph), VoskRecognizer(safety_graph)
     load_s = time.perf_counter() - began_s
     sound_s = cpu_s = 0.0
     after: list[float] = []
     steps: list[float] = []
+    flushed = 0
     for clip in clips:
         sound = in_silence(load_clip(clip))
         ended_s = _speech_ends_s(sound)
         recognizer.reset()
+        safety.reset()
         told = False
         for at in range(0, len(sound), CHUNK_SAMPLES):
             chunk = sound[at : at + CHUNK_SAMPLES]
             cpu_before_s, before_s = time.process_time(), time.perf_counter()
             final = recognizer.accept(chunk)
+            safety.accept(chunk)
             step_s = time.perf_counter() - before_s
             cpu_s += time.process_time() - cpu_before_s
             heard_s = (at + len(chunk)) / SAMPLE_RATE_HZ
@@ -116,9 +134,10 @@ def measure(graph: Path, clips: Sequence[Path]) -> Cost:
                 told = True
                 after.append(heard_s - ended_s + step_s)
                 steps.append(step_s)
-        recognizer.flush()
+        flushed += recognizer.flush() is not None and not told
+        safety.flush()
         sound_s += len(sound) / SAMPLE_RATE_HZ
-    return Cost(load_s, cpu_s / max(sound_s, 1e-9), _memory_mb(), before_mb, tuple(after), tuple(steps))
+    return Cost(load_s, cpu_s / max(sound_s, 1e-9), _memory_mb(), before_mb, tuple(after), tuple(steps), flushed)
 
 
 def _speech_ends_s(sound: Samples) -> float:
@@ -133,4 +152,5 @@ def _memory_mb() -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(measure(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]))) + "\n")
+    main_graph, safety_words, *clips = map(Path, sys.argv[1:])
+    sys.stdout.write(json.dumps(asdict(measure(main_graph, safety_words, clips))) + "\n")

@@ -47,7 +47,7 @@ def misses(setup: Setup, house: House, most: int | None) -> Table:
             said = [cry for cry in cries if cry.language is language]
             for level in ("clean", f"{SNR_DB} dB"):
                 heard = [listeners.overhear([_sound(cry, level)]).words for cry in said]
-                rows.append((f"{ears.fold.name}, {language.value}, {level}", len(said), *_counts(heard)))
+                rows.append((f"{ears.fold.label}, {language.value}, {level}", len(said), *_counts(heard)))
     return Table(
         "Safety words that were said",
         "NOT PEOPLE: no recording of a cry for help exists, so eSpeak NG says the safety phrases (pitches "

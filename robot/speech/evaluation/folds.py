@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from robot.errors import BadInput
+from robot.speech.calibration import UNFITTED, Calibration
 from robot.speech.evaluation.collection import Clip
 
 FOLD_FILE = "fold.json"
+LOOKED_AT = frozenset({"a"})
+"""Folds whose figures were read while the recipe was chosen: they flatter it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,24 @@ class Fold:
     speakers: frozenset[str]
     seen: bool = False
 
+    @property
+    def label(self) -> str:
+        """The name with what a reader must know. Raises `BadConfiguration` when its calibration is broken."""
+        told = [] if self.seen else ["looked at" if self.name in LOOKED_AT else "not looked at"]
+        if Calibration.of_model(self.model_dir) is UNFITTED:
+            told.append("unfitted")
+        return f"{self.name} ({', '.join(told)})" if told else self.name
+
     def measures(self, clips: Iterable[Clip]) -> list[Clip]:
         """The clips whose speakers the model never heard; of a model that heard all, every one."""
         return [clip for clip in clips if self.seen or clip.speaker in self.speakers]
+
+
+def held_out_speakers(model_dir: Path) -> frozenset[str]:
+    """Speakers that a model's fold.json holds out; none of a model that is no fold. Raises `BadInput`."""
+    if not (model_dir / FOLD_FILE).exists():
+        return frozenset()
+    return frozenset(_told(model_dir))
 
 
 def read_folds(folder: Path) -> list[Fold]:
@@ -41,12 +59,16 @@ def shipped(model_dir: Path) -> Fold:
 
 
 def _read(place: Path) -> Fold:
-    try:
-        told = json.loads((place / FOLD_FILE).read_text(encoding="utf-8"))
-        speakers = frozenset(str(name) for name in told["held_out_speakers"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise BadInput(f'{place / FOLD_FILE} must be JSON with a list "held_out_speakers".') from None
+    speakers = frozenset(_told(place))
     for part in ("am/final.mdl", "tokens.txt"):
         if not (place / part).is_file():
             raise BadInput(f"{place} has no {part}; copy the trained model into it.")
     return Fold(place.name.removeprefix("fold-"), place, speakers)
+
+
+def _told(place: Path) -> list[str]:
+    try:
+        told = json.loads((place / FOLD_FILE).read_text(encoding="utf-8"))
+        return [str(name) for name in told["held_out_speakers"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BadInput(f'{place / FOLD_FILE} must be JSON with a list "held_out_speakers".') from None

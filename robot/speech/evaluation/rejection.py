@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from robot.messages import Grammar, Language, Phrase, SafetyKind
 from robot.speech.calibration import Calibration
-from robot.speech.evaluation.accuracy import Setup
+from robot.speech.evaluation.accuracy import ALL_FOLDS, Setup
 from robot.speech.evaluation.collection import Clip, phrases_of, some
 from robot.speech.evaluation.hearing import Ears, hear_all
 from robot.speech.evaluation.scoring import firmness, most_per_hour, threshold_keeping
@@ -24,31 +24,40 @@ KEPT = 0.97
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the robot listens for: its grammar, all its sentences written out, its safety words and their likes."""
+    """What the robot listens for: its grammar, some sentences with every kind of slot, its safety words as the spotter
+    takes them, and the `everyday` sentences that rival them.
+    """
 
     grammar: Grammar
     sentences: Sequence[Phrase]
+    everyday: Sequence[tuple[Language, str]]
     safety: Mapping[tuple[Language, str], SafetyKind]
     harmless: Mapping[Language, Sequence[str]]
+    alone: Collection[tuple[Language, str]]
 
     def listeners(self, ears: Ears, more: Sequence[Phrase] = ()) -> Listeners:
         """Both recognisers of a fold's model; `more` phrases are in the main one's graph."""
-        model_dir = ears.fold.model_dir
-        grammar = replace(self.grammar, phrases=(*self.grammar.phrases, *more))
-        decoder = decoder_phrases(self.safety, self.sentences, Lexicon.of_model(model_dir))
-        everyday = [(p.language, p.text) for p in grammar.phrases if (p.language, p.text) not in self.safety]
+        main, decoder = self.grammars(ears, more)
+        everyday = (*self.everyday, *((phrase.language, phrase.text) for phrase in more))
         return Listeners(
-            ears.for_grammar(grammar),
-            ears.for_grammar(Grammar(decoder, {})),
-            SafetySpotter(self.safety, self.harmless, everyday),
-            Calibration.of_model(model_dir),
+            ears.for_grammar(main),
+            ears.for_grammar(decoder),
+            SafetySpotter(self.safety, self.harmless, everyday, self.alone),
+            Calibration.of_model(ears.fold.model_dir),
         )
+
+    def grammars(self, ears: Ears, more: Sequence[Phrase] = ()) -> tuple[Grammar, Grammar]:
+        """What both listen for: the robot's grammar with `more`, and the safety decoder's phrases."""
+        main = replace(self.grammar, phrases=(*self.grammar.phrases, *more))
+        decoder = decoder_phrases(self.safety, self.everyday, Lexicon.of_model(ears.fold.model_dir))
+        return main, Grammar(decoder, {})
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """What one fold's recognisers made of one kind of foreign sound. `bar` is the firmness that keeps 97 %."""
 
+    fold: str
     kind: str
     heard: Overheard
     bar: float
@@ -75,7 +84,8 @@ def rejection(setup: Setup, house: House, speech_s: float, noise_s: float) -> tu
         inside = [clip for clip in mine if _in_graph(clip)]
         listeners = house.listeners(ears, phrases_of(inside))
         bar, told = _bar(listeners.main, inside, setup.most)
-        kept.append(f"{ears.fold.name}: {told}")
+        fold = ears.fold.label
+        kept.append(f"{fold}: {told}")
         outside = _outside(setup, house, mine, inside)
         share_s = speech_s / len(setup.folds) / len(SPEECH)
         spare_s = 0.0  # what a small kind does not fill, the television does
@@ -83,10 +93,10 @@ def rejection(setup: Setup, house: House, speech_s: float, noise_s: float) -> tu
             asked_s = share_s + (spare_s if kind == "television" else 0.0)
             heard = listeners.overhear(foreign_speech(kind, outside, asked_s))
             spare_s += max(share_s - heard.length_s, 0.0)
-            streams.append(Stream(f"speech: {kind}", heard, bar))
+            streams.append(Stream(fold, f"speech: {kind}", heard, bar))
         for kind in NOISE:
             heard = listeners.overhear(household(kind, noise_s / len(setup.folds) / len(NOISE)))
-            streams.append(Stream(f"noise: {kind}", heard, bar))
+            streams.append(Stream(fold, f"noise: {kind}", heard, bar))
     return _rejection_table(setup, streams, kept), _safety_table(setup, streams)
 
 
@@ -122,17 +132,27 @@ def _bar(recognizer: Recognizer, inside: Sequence[Clip], most: int | None) -> tu
 
 
 def _rejection_table(setup: Setup, streams: Sequence[Stream], kept: Sequence[str]) -> Table:
-    kinds = list(dict.fromkeys(stream.kind for stream in streams))
-    groups = [(kind, [s for s in streams if s.kind == kind]) for kind in kinds]
-    groups += [(f"all {what}", [s for s in streams if s.kind.startswith(what)]) for what in ("speech", "noise")]
+    rows: list[tuple[Cell, ...]] = []
+    for fold, mine in _by_fold(streams):
+        kinds = list(dict.fromkeys(stream.kind for stream in mine))
+        groups = [(kind, [s for s in mine if s.kind == kind]) for kind in kinds]
+        groups += [(f"all {what}", [s for s in mine if s.kind.startswith(what)]) for what in ("speech", "noise")]
+        rows += [(fold, name, *_rates(part)) for name, part in groups]
     return Table(
         "False accepts",
         f"{setup.who} Graph: the robot's grammar, the collection's commands and two of three Mongolian phrases. Speech "
         "of the same speakers that is not in it (single words also of the HSK speaker, whom every model heard), once "
         f"each, and a television of two voices; noises are made. In the grammar: {'; '.join(kept)}.",
-        ("sound", "hours", "accepted", "an hour", "at most (95 %)", "at 97 % kept", "an hour at 97 % kept"),
-        tuple((name, *_rates(part)) for name, part in groups),
+        ("model", "sound", "hours", "accepted", "an hour", "at most (95 %)", "at 97 % kept", "an hour at 97 % kept"),
+        tuple(rows),
     )
+
+
+def _by_fold(streams: Sequence[Stream]) -> list[tuple[str, list[Stream]]]:
+    """The streams of each fold; of several folds, then all together."""
+    folds = list(dict.fromkeys(stream.fold for stream in streams))
+    parts = [(fold, [stream for stream in streams if stream.fold == fold]) for fold in folds]
+    return [*parts, (ALL_FOLDS, list(streams))] if len(folds) > 1 else parts
 
 
 def _rates(streams: Sequence[Stream]) -> tuple[Cell, ...]:
@@ -152,18 +172,18 @@ def _rates(streams: Sequence[Stream]) -> tuple[Cell, ...]:
 
 def _safety_table(setup: Setup, streams: Sequence[Stream]) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for what in ("speech", "noise", ""):
-        part = [stream for stream in streams if stream.kind.startswith(what)]
+    for fold, mine, what in ((*part, what) for part in _by_fold(streams) for what in ("speech", "noise", "")):
+        part = [stream for stream in mine if stream.kind.startswith(what)]
         words = [word for stream in part for word in stream.heard.words]
         hours = sum(stream.hours for stream in part)
         certain = sum(word.certain for word in words)
         ten_hours = round(10 * certain / hours, 1) if hours else "-"
         most = round(10 * most_per_hour(certain, hours), 1) if hours else "-"
-        rows.append((what or "all", round(hours, 2), len(words) - certain, certain, ten_hours, most))
+        rows.append((fold, what or "all", round(hours, 2), len(words) - certain, certain, ten_hours, most))
     return Table(
         "Safety words where none was said",
         f"{setup.who} The same sound as for false accepts, through both stages, with no limit to questions. Target: at "
         "most 1 false confirmation in 10 h.",
-        ("sound", "hours", "asked about", "confirmed", "confirmed in 10 h", "at most in 10 h (95 %)"),
+        ("model", "sound", "hours", "asked about", "confirmed", "confirmed in 10 h", "at most in 10 h (95 %)"),
         tuple(rows),
     )

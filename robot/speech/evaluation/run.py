@@ -55,7 +55,7 @@ def evaluate(
         "noise": lambda: [in_noise(setup)],
         "rejection": lambda: rejection(setup, house, budget.speech_s, budget.noise_s),
         "safety": lambda: [misses(setup, house, budget.cries)],
-        "cost": lambda: [cost(setup, house.grammar)],
+        "cost": lambda: [cost(setup, house)],
     }
     for name in PROTOCOLS:
         if name in only:

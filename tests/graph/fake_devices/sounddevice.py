@@ -2,7 +2,7 @@
 
 Its one microphone knows only 48 kHz and two channels. It is unplugged after three seconds of a quiet room: the stream
 ends, and twice nothing opens. Then it is there again, and a second later somebody says HANI_FAKE_CLIP into its second
-channel.
+channel. With HANI_FAKE_MUTED in the environment it stays plugged in and gives nothing but zeros.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ RATE_HZ = 48_000
 CHANNELS = 2
 _PLUGGED_S = 3.0
 _REFUSALS = 2
+_MUTED = "HANI_FAKE_MUTED" in os.environ
 
 _attempts = 0
 
@@ -49,7 +50,7 @@ class RawInputStream:
             raise PortAudioError("Device unavailable")
         self._block = blocksize
         self._callback = callback
-        self._ends = _attempts == 1
+        self._ends = _attempts == 1 and not _MUTED
         self._stopped = threading.Event()
 
     def start(self) -> None:
@@ -63,10 +64,11 @@ class RawInputStream:
 
     def _deliver(self) -> None:
         rng = np.random.default_rng(0)
-        sound = np.zeros(round(_PLUGGED_S * RATE_HZ)) if self._ends else _clip()
+        level = 0.0 if _MUTED else 15.0
+        sound = np.zeros(round(_PLUGGED_S * RATE_HZ)) if self._ends or _MUTED else _clip()
         began_s, at = time.monotonic(), 0
         while not self._stopped.is_set() and not (self._ends and at >= len(sound)):
-            room = rng.normal(0.0, 15.0, (self._block, CHANNELS))
+            room = rng.normal(0.0, level, (self._block, CHANNELS))
             piece = sound[at : at + self._block]
             room[: len(piece), 1] += piece
             at += self._block

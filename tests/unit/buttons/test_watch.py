@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from robot.buttons.devices import Device, DeviceKind, Devices, load_devices
 from robot.buttons.link import topics
 from robot.buttons.store import DeviceStore
-from robot.buttons.watch import DeviceWatch, Memory, Sign
+from robot.buttons.watch import DeviceWatch, Memory, Sign, UnknownAction
 from robot.errors import BadConfiguration, BadInput
 from robot.messages import Call
 from robot.paths import ROOT
@@ -39,12 +39,14 @@ class Watch:
         self.core = DeviceWatch(devices, memories, now_s)
         self.memories = {memory.name: memory for memory in memories}
         self.signs: list[Sign] = []
+        self.unknown: list[UnknownAction] = []
 
     def hear(self, topic: str, payload: object, now_s: float, retained: bool = False) -> list[Call]:
         text = payload if isinstance(payload, str) else json.dumps(payload)
         effects = self.core.on_message(f"{BASE}/{topic}", text.encode(), retained, now_s)
         self.memories.update({effect.name: effect for effect in effects if isinstance(effect, Memory)})
         self.signs += [effect for effect in effects if isinstance(effect, Sign)]
+        self.unknown += [effect for effect in effects if isinstance(effect, UnknownAction)]
         return [effect for effect in effects if isinstance(effect, Call)]
 
     def restarted(self, now_s: float) -> Watch:
@@ -90,6 +92,57 @@ def test_a_flag_that_stays_true_is_a_fault_since_it_hides_the_next_call():
     assert watch.core.faults(3611.0) == ("cord does not reset: its next call would not be noticed",)
     watch.hear("bathroom/cord", {"sos": False}, 3612.0)
     assert watch.core.faults(3613.0) == ()
+
+
+def test_an_action_calls_each_time_whatever_a_flag_that_was_not_reset_says():
+    """Of the flag itself the next press is lost: a repeated state looks the same."""
+    watch = Watch()
+    assert watch.hear("pendant", {"action": "emergency", "sos": True}, 10.0)
+    assert not watch.hear("pendant", {"sos": True, "battery": 90}, 100.0)
+    assert watch.hear("pendant", {"action": "emergency", "sos": True}, 200.0)
+    assert watch.hear("pendant/action", "emergency", 300.0)
+
+
+@pytest.mark.parametrize("topic", ["pendant", "bathroom/cord", "bedside_button"])
+@pytest.mark.parametrize("action", ["pressed", "off", "long_press", "click", "!"])
+def test_an_unknown_action_of_what_a_hand_presses_calls_and_is_told_once(topic, action):
+    """Vendors name a press in many ways; a press too many is better than a press lost."""
+    watch = Watch()
+    for now_s in (10.0, 20.0):
+        assert [call.certain for call in watch.hear(topic, {"action": action}, now_s)] == [True]
+    assert [one.action for one in watch.unknown] == [action]
+
+
+def test_a_numbered_button_means_its_action():
+    watch = Watch()
+    assert watch.hear("pendant", {"action": "1_single"}, 10.0)
+    assert watch.hear("bedside_button", {"action": "button_2_hold"}, 20.0)
+    assert not watch.hear("bedside_button", {"action": "1_single"}, 30.0), "left out of its list: for the lamp"
+    assert watch.unknown == []
+
+
+@pytest.mark.parametrize("action", ["release", "hold_release", "button_1_released", "idle", "none", "", "  "])
+def test_a_release_is_no_press(action):
+    watch = Watch()
+    assert not watch.hear("pendant", {"action": action}, 10.0)
+    assert watch.unknown == []
+
+
+def test_what_the_devices_list_ignores_is_no_press_and_other_kinds_call_by_their_list_only():
+    fob = Device(name="fob", topic="fob", kind=DeviceKind.PENDANT, ignores=("disarm",))
+    watch = Watch(Devices(devices=(fob, WRIST, DOOR)))
+    assert not watch.hear("fob", {"action": "disarm"}, 10.0)
+    assert watch.hear("fob", {"action": "arm_all_zones"}, 20.0)
+    assert not watch.hear("wrist", {"action": "walking"}, 30.0)
+    assert not watch.hear("front_door", {"action": "pressed"}, 40.0)
+    assert [one.name for one in watch.unknown] == ["fob"]
+
+
+def test_a_device_that_talks_nonsense_is_told_of_a_few_times_only():
+    watch = Watch()
+    for n in range(100):
+        assert watch.hear("pendant", {"action": f"x{n}y"}, 10.0 * n)
+    assert len(watch.unknown) == 10
 
 
 @pytest.mark.parametrize(
@@ -203,7 +256,7 @@ def test_whatever_arrives_is_taken_or_refused_and_what_was_kept_never_calls(mess
         assert not (calls and topic in ("front_door", "x"))
 
 
-@given(st.lists(st.floats(3.0, 1e5), min_size=1, max_size=10))
+@given(st.lists(st.floats(3.01, 1e5), min_size=1, max_size=10))
 def test_every_press_with_a_pause_before_it_calls(pauses):
     watch, now_s, ids = Watch(), 0.0, set()
     for pause_s in pauses:

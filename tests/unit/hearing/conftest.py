@@ -15,7 +15,7 @@ from robot.speech.phrase_file import read_phrases
 from robot.speech.recognizer import VoskRecognizer
 
 ROOT = Path(__file__).parents[3]
-MODEL = ROOT / "models" / "speech" / "bilingual-v0"
+MODEL = ROOT / "models" / "speech" / "bilingual-v1"
 DATA = ROOT / "tests" / "data" / "speech"
 
 

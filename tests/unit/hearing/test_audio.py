@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from robot.errors import BadInput
+from robot.speech import audio
 from robot.speech.audio import (
     CHUNK_S,
     SAMPLE_RATE_HZ,
@@ -35,6 +36,13 @@ def test_any_common_file_becomes_mono_at_16_khz(tmp_path: Path, name: str, rate_
     assert np.argmax(spectrum) * SAMPLE_RATE_HZ / 10_000 == pytest.approx(440.0, abs=2.0)
 
 
+@pytest.mark.parametrize("other", [-1.0, -0.9, 0.0], ids=["opposite phase", "nearly opposite", "an open plug"])
+def test_channels_that_disagree_do_not_cancel_each_other(tmp_path: Path, other: float) -> None:
+    wave = 0.5 * np.sin(2 * np.pi * 440.0 * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ)
+    soundfile.write(tmp_path / "a.wav", np.column_stack([other * wave, wave]), SAMPLE_RATE_HZ)
+    assert np.abs(load_clip(tmp_path / "a.wav")) == pytest.approx(np.abs(wave) * 32_767, abs=2.0)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"RIFF....WAVEfmt rubbish", b"not sound at all" * 50])
 def test_a_missing_or_broken_file_is_named_in_one_line(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "voice.wav"
@@ -59,3 +67,23 @@ def test_a_closed_file_ends_at_once(tmp_path: Path) -> None:
     next(stream)
     source.close()
     assert list(stream) == []
+
+
+def test_a_file_without_a_header_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "x.raw").write_bytes(bytes(3200))
+    with pytest.raises(BadInput, match=r"x\.raw"):
+        load_clip(tmp_path / "x.raw")
+
+
+def test_samples_that_are_no_numbers_are_silence_or_the_end_of_the_scale(tmp_path: Path) -> None:
+    sound = np.zeros(4_410, np.float32)
+    sound[1_000:1_100], sound[2_000:2_100] = np.nan, np.inf
+    soundfile.write(tmp_path / "a.wav", sound, 44_100, subtype="FLOAT")
+    clip = load_clip(tmp_path / "a.wav")
+    assert clip[300:400].max() < 1_000 < clip.max()
+
+
+def test_an_hour_is_refused_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio, "LONGEST_FILE_S", 0.5)
+    with pytest.raises(BadInput, match=r"a\.wav .*cut it"):
+        load_clip(tone(tmp_path / "a.wav"))

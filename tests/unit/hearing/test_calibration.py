@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from robot.errors import BadConfiguration
-from robot.speech.calibration import CALIBRATION_FILE, UNFITTED, Bar, Calibration, Provenance, logistic, model_sha256
+from robot.speech.calibration import (
+    CALIBRATION_FILE,
+    UNFITTED,
+    Bar,
+    Calibration,
+    CalibrationState,
+    Provenance,
+    in_use,
+    logistic,
+    model_sha256,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -86,3 +96,13 @@ def test_the_logistic_function_never_overflows(odds: float) -> None:
 def test_it_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         UNFITTED.bias = 1.0  # type: ignore[misc] -- that is the point
+
+
+@pytest.mark.parametrize("content", [b"", b'{"version": 1, "bi', b"\xff\xfe"])
+def test_a_broken_file_never_makes_the_robot_deaf(tmp_path: Path, content: bytes) -> None:
+    assert in_use(model(tmp_path)) == (UNFITTED, CalibrationState.NONE)
+    (tmp_path / CALIBRATION_FILE).write_bytes(content)
+    assert in_use(tmp_path) == (UNFITTED, CalibrationState.BROKEN)
+    own = fitted(tmp_path)
+    (tmp_path / CALIBRATION_FILE).write_text(own.model_dump_json(), encoding="utf-8")
+    assert in_use(tmp_path) == (own, CalibrationState.OWN)

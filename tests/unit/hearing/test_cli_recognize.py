@@ -11,6 +11,7 @@ import soundfile
 import soxr
 
 from robot.messages import Language, Phrase, Reading, SafetyKind
+from robot.speech import cli_recognize
 from robot.speech.audio import load_clip
 from robot.speech.cli_recognize import EXIT_BAD_CALL, EXIT_BAD_FILE, _understood, run
 from robot.speech.recognizer import FinalResult
@@ -59,6 +60,18 @@ def test_safety_is_told(cache_dir: Path) -> None:
     safety = {(Language.ZH, "打开海阔天空"): SafetyKind.FIRE}
     _, (line,), _ = recognize([SONG], cache_dir, safety=safety)
     assert line["safety"] == {"kind": "fire", "certain": True}
+
+
+def test_what_counts_alone_and_what_people_say_otherwise_is_no_safety_word(cache_dir: Path) -> None:
+    said = (Language.ZH, "打开海阔天空")
+    inside = {(Language.ZH, "海阔天空"): SafetyKind.FIRE}
+    alike = {(Language.ZH, "大开海阔天空"): SafetyKind.FIRE}
+    for safety in (inside, alike):
+        _, (line,), _ = recognize([SONG], cache_dir, safety=safety, everyday=lambda _grammar: ())
+        assert line["safety"] == {"kind": "fire", "certain": False}
+    for more in ({"safety": inside, "alone": inside}, {"safety": alike, "everyday": lambda _grammar: [said]}):
+        _, (line,), _ = recognize([SONG], cache_dir, **more)
+        assert line["safety"] is None
 
 
 def test_a_language_narrows_the_phrases(cache_dir: Path) -> None:
@@ -173,3 +186,12 @@ def test_the_best_guess_at_a_list_counts_below_the_bar_of_the_robot() -> None:
     hopeless = (Attempt((FinalResult((guess,), 0.01, 0.5),)),)
     assert _understood(hopeless, likely=True)[1] == ()
     assert _understood((Attempt(()),), likely=True) == ((), ())
+
+
+def test_a_likely_guess_at_a_safety_phrase_is_told_but_never_certain(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guess = FinalResult((Reading("救命", Language.ZH, 0.12),), 0.12, 0.5)
+    monkeypatch.setattr(cli_recognize, "hear_recording", lambda *_: (Attempt((guess,)),))
+    _, (line,), _ = recognize([SONG], cache_dir, safety={(Language.ZH, "救命"): SafetyKind.HELP})
+    assert (line["text"], line["safety"]) == ("救命", {"kind": SafetyKind.HELP.value, "certain": False})

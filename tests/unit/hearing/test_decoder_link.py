@@ -15,11 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robot.errors import MissingPart
-from robot.messages import Language
+from robot.messages import Language, SafetyKind
 from robot.speech import decoder_link
 from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, AudioChunk, FileSource
 from robot.speech.decoder_link import Decoded, DecoderLink, replay_from
-from tests.unit.hearing.conftest import DATA
+from robot.speech.graph_builder import ensure_graph
+from robot.speech.lexicon import Lexicon
+from robot.speech.safety_decoder import decoder_phrases
+from tests.unit.hearing.conftest import DATA, MODEL
 
 pytestmark = pytest.mark.unit
 
@@ -53,6 +56,9 @@ class Stream:
 
     def texts(self) -> list[str]:
         return [answer.final.readings[0].text for answer in self.answers if answer.final]
+
+    def safety_texts(self) -> list[str]:
+        return [answer.safety.readings[0].text for answer in self.answers if answer.safety]
 
 
 @pytest.fixture
@@ -94,6 +100,20 @@ def test_a_word_that_was_being_said_when_it_wedged_is_decoded_whole(
     assert [answer.chunk.began_at_s for answer in stream.answers if not answer.again] == pytest.approx(
         [n * CHUNK_S for n in range(stream.number)]
     )
+
+
+@pytest.mark.parametrize("plan", ["hang 9", "die 9"])
+def test_both_recognisers_hear_once_what_one_of_them_had_finished_before_the_wedge(
+    streams: dict[str, Stream], tmp_path: Path, plan: str
+) -> None:
+    """The safety decoder was still listening to what the other had ended: it is played to both, and counts once."""
+    stream = begun(streams, tmp_path, plan)
+    stream.feed(*SILENCE, 1, 2, 0, 0, 0, 0, 9, *SILENCE, 5, *SILENCE)
+    stream.catch_up()
+    assert stream.texts() == ["1 2", "9", "5"]
+    assert stream.safety_texts() == ["1 2 9", "5"]
+    assert stream.link.restarts == 1
+    assert stream.link.has_safety
 
 
 @given(st.integers(0, 120), st.integers(0, 120), st.sets(st.integers(0, 120)))
@@ -169,8 +189,12 @@ def test_the_process_ends_with_the_link(streams: dict[str, Stream], tmp_path: Pa
         os.kill(pid, 0)
 
 
-def test_the_real_recogniser_hears_a_clip_whole_though_it_was_killed_in_the_middle(graph_dir: Path) -> None:
-    link = DecoderLink.vosk(graph_dir)
+def test_both_real_recognisers_hear_a_clip_whole_though_they_were_killed_in_the_middle(
+    graph_dir: Path, cache_dir: Path
+) -> None:
+    text = "одоо хэдэн цаг вэ"  # stands in for a safety word: nobody has recorded cries for help
+    words = decoder_phrases({(Language.MN, text): SafetyKind.HELP}, [], Lexicon.of_model(MODEL))
+    link = DecoderLink.vosk(graph_dir, ensure_graph(words, MODEL, cache_dir))
     link.start()
     answers: list[Decoded] = []
     for number, chunk in enumerate(FileSource(DATA / "mn" / "L8-K1_A.flac", 1000.0, tail_s=2.0).chunks()):
@@ -185,6 +209,8 @@ def test_the_real_recogniser_hears_a_clip_whole_though_it_was_killed_in_the_midd
         answers += link.poll(0.1)
     link.close()
     (final,) = [answer.final for answer in answers if answer.final]
-    assert (final.readings[0].language, final.readings[0].text) == (Language.MN, "одоо хэдэн цаг вэ")
+    (safety,) = [answer.safety for answer in answers if answer.safety]
+    for one in (final, safety):
+        assert (one.readings[0].language, one.readings[0].text) == (Language.MN, text)
     assert link.restarts == 1
     assert 0.0 < link.real_time_factor < 1.0

@@ -11,6 +11,7 @@ import pytest
 from models.speech import evaluate
 from robot.errors import BadInput, MissingPart
 from robot.messages import Language
+from robot.speech.calibration import UNFITTED
 from robot.speech.evaluation import beside_whisper, run
 from robot.speech.evaluation.collection import (
     COLUMNS,
@@ -92,7 +93,12 @@ def test_folds_are_read_by_name_and_broken_ones_named(tmp_path: Path) -> None:
     for name in "ba":
         shutil.copytree(MODEL, tmp_path / f"fold-{name}")
         (tmp_path / f"fold-{name}" / "fold.json").write_text('{"held_out_speakers": ["mn_A"]}', encoding="utf-8")
+    (tmp_path / "fold-a" / "calibration.json").unlink(missing_ok=True)
+    (tmp_path / "fold-b" / "calibration.json").write_text(
+        UNFITTED.model_copy(update={"bias": 0.1}).model_dump_json(), encoding="utf-8"
+    )
     assert [fold.name for fold in read_folds(tmp_path)] == ["a", "b"]
+    assert [fold.label for fold in read_folds(tmp_path)] == ["a (looked at, unfitted)", "b (not looked at)"]
     (tmp_path / "fold-b" / "am" / "final.mdl").unlink()
     with pytest.raises(BadInput, match=r"final\.mdl"):
         read_folds(tmp_path)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from robot.errors import BadInput
 from robot.messages import Grammar, Language, Phrase
 from robot.speech.ctc_graph import CtcGraph
-from robot.speech.grammar import Compiler, Row, Rows, Slot, pieces_of
+from robot.speech.grammar import Compiler, Row, Rows
+from robot.speech.graph_format import Slot, pieces_of
 from robot.speech.lexicon import Lexicon
 from robot.speech.phrase_book import PhraseBook
 from robot.speech.ways import Pronunciation

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,8 +17,9 @@ from robot.errors import BadInput, HaniError, MissingPart
 from robot.messages import Grammar, Language, OwnName, Phrase, PhraseKind
 from robot.speech import graph_builder
 from robot.speech.audio import CHUNK_SAMPLES, Samples, load_clip
-from robot.speech.graph_builder import ensure_graph, graph_key
-from robot.speech.phrase_book import PHRASES_FILE, PhraseBook
+from robot.speech.graph_builder import ensure_derived, ensure_graph, graph_key, keep_only
+from robot.speech.graph_format import PHRASES_FILE
+from robot.speech.phrase_book import PhraseBook
 from robot.speech.recognizer import VoskRecognizer
 from tests.unit.hearing.conftest import DATA, MODEL, ROOT
 
@@ -163,6 +165,21 @@ def test_graphs_that_nobody_used_for_long_are_forgotten_because_they_may_hold_na
     assert {folder.name for folder in tmp_path.iterdir()} == {used.name, new.name}
 
 
+def test_phrases_that_take_long_to_work_out_are_worked_out_once(tmp_path: Path) -> None:
+    worked_out: list[Phrase] = []
+
+    def derived(source: Phrase) -> Path:
+        return ensure_derived([source], lambda: (worked_out.append(source), [source])[1], MODEL, tmp_path)
+
+    graph = derived(OPEN)
+    assert derived(OPEN) == graph == ensure_graph([OPEN], MODEL, tmp_path)
+    assert worked_out == [OPEN]
+    shutil.rmtree(graph)
+    assert (derived(OPEN), worked_out) == (graph, [OPEN, OPEN])
+    assert derived(THANKS) != graph
+    assert worked_out == [OPEN, OPEN, THANKS]
+
+
 def test_every_module_that_shapes_a_graph_is_part_of_its_key() -> None:
     """A better lexicon must not be answered with graphs of the old one."""
     code = "import sys, robot.speech.graph_builder; print(*(m for m in sys.modules if m.startswith('robot.speech.')))"
@@ -191,3 +208,52 @@ def test_a_weight_of_nothing_is_an_error(cache_dir: Path) -> None:
 def test_a_missing_model_says_what_to_restore(cache_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingPart, match="models/speech"):
         ensure_graph([OPEN], tmp_path, cache_dir)
+
+
+def test_a_model_that_moved_and_a_graph_that_lost_a_part_are_built_anew(tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(MODEL, moved)
+    grammar = Grammar((OPEN,), {})
+    assert graph_key(grammar, moved) != graph_key(grammar, MODEL)
+    cache = tmp_path / "cache"
+    graph = ensure_graph(grammar, MODEL, cache)
+    (graph / "am" / "final.mdl").unlink()
+    (graph / "am" / "final.mdl").symlink_to(tmp_path / "gone")
+    assert ensure_graph(grammar, MODEL, cache) == graph
+    assert (graph / "am" / "final.mdl").is_file()
+
+
+def test_graphs_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    graph = ensure_graph([OPEN], MODEL, cache)
+    assert cache.stat().st_mode & 0o077 == graph.stat().st_mode & 0o077 == 0
+    assert all((graph / part).stat().st_mode & 0o077 == 0 for part in (PHRASES_FILE, "graph/HCLG.fst", "conf"))
+
+
+def test_names_that_changed_go_from_the_disk_and_those_of_others_stay(tmp_path: Path) -> None:
+    one, two, others = (tmp_path / (letter * 20) for letter in "abc")
+    for folder in (one, two, others):
+        folder.mkdir()
+    keep_only([others], "another resident", tmp_path)
+    keep_only([one], "resident", tmp_path)
+    keep_only([two], "resident", tmp_path)
+    assert [one.exists(), two.exists(), others.exists()] == [False, True, True]
+
+
+def test_a_builder_that_breaks_tells_the_kind_of_error_and_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_more: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 1, "", "Traceback\nKeyError: '其木格'\n")
+
+    monkeypatch.setattr(subprocess, "run", broken)
+    with pytest.raises(MissingPart, match="KeyError") as refusal:
+        ensure_graph([OPEN], MODEL, tmp_path)
+    assert "其木格" not in str(refusal.value)
+
+
+def test_a_full_disk_is_no_missing_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = subprocess.CompletedProcess([], graph_builder._EXIT_DISK, "", "")
+    monkeypatch.setattr(subprocess, "run", lambda *_args, **_more: full)
+    with pytest.raises(OSError, match="written"):
+        ensure_graph([OPEN], MODEL, tmp_path)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from robot.errors import MissingPart
 from robot.messages import Language, PhraseKind
-from robot.speech.phrase_book import PHRASES_FILE, Known, PhraseBook
+from robot.speech.graph_format import PHRASES_FILE
+from robot.speech.phrase_book import Known, PhraseBook
 
 pytestmark = pytest.mark.unit
 

@@ -79,3 +79,14 @@ def test_a_missing_file_or_a_folder_is_refused_by_name(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere.tsv"):
         with pytest.raises(BadInput, match=path.name):
             read_phrases(path, Lexicon.of_model(MODEL))
+
+
+def test_digits_han_and_mixed_text_in_a_mongolian_row_are_read_by_the_lexicon(tmp_path: Path) -> None:
+    texts = ("8", "2026", "你好", "打开 сайн", "CT")
+    found = read(tmp_path, "".join(f"mn\t{text}\n" for text in texts).encode())
+    assert found == PhraseFile(tuple(Phrase(Language.MN, text) for text in texts), ())
+
+
+def test_a_mandarin_row_is_never_lost_to_its_ipa(tmp_path: Path) -> None:
+    found = read(tmp_path, "zh\t设定\tʂɤ̂tîŋ\nzh\t你好\tθω\n".encode())
+    assert ([phrase.text for phrase in found.phrases], found.problems) == (["设定", "你好"], ())

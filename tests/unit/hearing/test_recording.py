@@ -18,6 +18,30 @@ YES = FinalResult((Reading("好", Language.ZH, 0.9),), 0.95)
 NO = FinalResult((Reading("好", Language.ZH, 0.1),), 0.15)
 
 
+class Peaks:
+    """A fake: keeps the loudest sample that it was given."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+
+    def accept(self, samples: Samples) -> FinalResult | None:
+        self.peak = max(self.peak, int(np.abs(samples.astype(np.int32)).max()))
+        return None
+
+    def flush(self) -> FinalResult | None:
+        return None
+
+    def reset(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("peak", "heard"), [(0, 0), (20, 2_000), (200, 16_000), (-32_768, 32_768), (20_000, 20_000)])
+def test_a_quiet_recording_is_made_louder_and_a_loud_one_left_alone(peak: int, heard: int) -> None:
+    recognizer = Peaks()
+    hear_recording(np.array([0, peak, 0], np.int16), recognizer)
+    assert recognizer.peak == heard
+
+
 class Scripted:
     """A fake: gives one final for each stream that is at most `hears_up_to_s` long, and none that is believed else."""
 

@@ -30,12 +30,11 @@ SAFETY = {
 SPOTTER = SafetySpotter(SAFETY)
 BARS = UNFITTED.model_copy(update={"safety_lower": 0.4, "safety_upper": 0.9})
 OTHERS = [
-    Phrase(MN, "би унтлаа"),
-    Phrase(MN, "амраарай"),
-    Phrase(ZH, "酒名"),
-    Phrase(ZH, "今天星期几"),
-    Phrase(ZH, "给{person}打电话"),
-    Phrase(ZH, "救命"),
+    (MN, "би унтлаа"),
+    (MN, "амраарай"),
+    (ZH, "酒名"),
+    (ZH, "今天星期几"),
+    (ZH, "救命"),
 ]
 
 
@@ -65,7 +64,7 @@ def test_what_sounds_nearly_alike_is_weighed_too_and_nothing_else(lexicon: Lexic
 
 def test_of_many_near_misses_the_nearest_are_taken(lexicon: Lexicon) -> None:
     words = [Phrase(MN, "авраарай"), Phrase(MN, "би уналаа")]
-    (nearest,) = near_misses(words, OTHERS[:2], lexicon, most=1)
+    (nearest,) = near_misses(words, [Phrase(*other) for other in OTHERS[:2]], lexicon, most=1)
     assert nearest.text == "би унтлаа"
 
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from robot.errors import BadConfiguration, BadInput
 from robot.mattress.codecs import BREATH_RATES, FORMATS, HEART_RATES, PAYLOAD_LIMIT_BYTES, BedReading, decode, encode
+from robot.mattress.presence import BedPresence, PresenceSettings
+from robot.messages import Presence
 
 pytestmark = pytest.mark.unit
 
@@ -27,7 +29,8 @@ def test_golden_message(name):
     (file,) = GOLDEN.glob(f"{name}.*")
     payload = bytes.fromhex(file.read_text()) if file.suffix == ".hex" else file.read_bytes()
     reading = decode(name.split("-")[0], "bed", payload)
-    assert asdict(reading) == {**asdict(BedReading()), **EXPECTED[name]}
+    expected = {**asdict(BedReading()), **EXPECTED[name]}
+    assert asdict(reading) == {**expected, "about": tuple(expected["about"])}
 
 
 def test_every_golden_message_has_an_expectation():
@@ -152,6 +155,81 @@ def test_a_double_bed_may_have_a_side_that_is_the_residents(left, right, any_, m
     reading = decode("sleepace", "bed", payload, "left")
     assert reading.in_bed is mine
     assert reading.heart_rate_bpm == (60 if left and not right else None), "nobody knows whose heart it is"
+
+
+def pushed(*items):
+    """Sleepace's push: (dataKey, leftRight, data) each."""
+    told = [{"timeStamp": 1764000000, "dataKey": key, "data": {**data, "leftRight": at}} for key, at, data in items]
+    return json.dumps(told).encode()
+
+
+PARTNERS = {
+    "heartRate": 70,
+    "breathRate": 15,
+    "sitUp": 1,
+    "wet": 1,
+    "apnea": 2,
+    "bodyMovement": 40,
+    "signalQuality": 90,
+}
+
+
+def test_the_other_sides_message_vouches_for_nobody_and_tells_nothing_of_mine():
+    """A partner who sleeps on must not keep the resident in bed who got up."""
+    payload = pushed(("realtime", 0, PARTNERS))
+    assert decode("sleepace", "bed", payload, "right") == BedReading(measured_at_s=1764000000.0)
+    mine = decode("sleepace", "bed", payload, "left")
+    assert (mine.alive, mine.heart_rate_bpm, mine.wet, mine.at_edge) == (True, 70.0, True, True)
+
+    presence = BedPresence(PresenceSettings(stale_after_s=60.0))
+    presence.update(decode("sleepace", "bed", pushed(("inBedStatus", 1, {"inbedStatus": 1})), "right"), 0.0)
+    assert presence.tick(2.0).presence is Presence.IN_BED
+    for now_s in range(10, 100, 10):
+        presence.update(decode("sleepace", "bed", payload, "right"), float(now_s))
+    presence.tick(100.0)
+    state = presence.tick(120.0)
+    assert (state.presence, state.heart_rate_bpm) == (Presence.UNKNOWN, None)
+
+
+def test_of_a_message_about_both_sides_only_presence_is_told_where_the_body_may_be_the_others():
+    payload = pushed(
+        ("inBedStatus", 1, {"inbedStatus": 0}), ("inBedStatus", 0, {"inbedStatus": 1}), ("realtime", 0, PARTNERS)
+    )
+    reading = decode("sleepace", "bed", payload, "right")
+    assert replace(reading, alive=False) == BedReading(False, measured_at_s=1764000000.0)
+
+
+@pytest.mark.parametrize("item", [("inBedStatus", 1, {}), ("connectionStatus", 1, {"connectionStatus": 1})], ids=str)
+def test_what_says_nothing_about_my_side_does_not_make_the_partners_message_mine(item):
+    assert not decode("sleepace", "bed", pushed(("realtime", 0, PARTNERS), item), "right").alive
+
+
+IN_BED = {"status": [{"code": "sleep_status", "value": "3"}]}
+
+
+@pytest.mark.parametrize(
+    ("format_name", "first", "then", "alive"),
+    [
+        ("tuya", IN_BED, {"status": [{"code": "heart_rate", "value": 61}]}, True),
+        ("tuya", {"status": [{"code": "sleep_status", "value": "1"}]}, {"bizCode": "online"}, True),
+        ("tuya", IN_BED, {"bizCode": "offline"}, False),
+        ("tuya", IN_BED, {"status": []}, False),
+        ("emfit", {"pres": 1}, {"hr": 61, "rr": 14}, True),
+        ("emfit", {"event": "out_of_bed"}, {"event": "calibrated"}, True),
+        ("emfit", {"pres": 1}, {"pres": None, "hr": 0}, False),
+    ],
+)  # fmt: skip
+def test_a_sensor_that_tells_changes_only_is_no_silent_one(format_name, first, then, alive):
+    """Whatever else it says, it lives, and what it said about presence holds; unless it says that it is off."""
+    presence = BedPresence(PresenceSettings(stale_after_s=60.0))
+    reading = decode(format_name, "bed", json.dumps(first).encode())
+    presence.update(reading, 0.0)
+    presence.tick(10.0)
+    for now_s in range(30, 330, 30):
+        presence.update(decode(format_name, "bed", json.dumps(then).encode()), float(now_s))
+    state = presence.tick(340.0)
+    wanted = Presence.IN_BED if reading.in_bed else Presence.OUT_OF_BED
+    assert state.presence is (wanted if alive else Presence.UNKNOWN)
 
 
 @pytest.mark.parametrize(

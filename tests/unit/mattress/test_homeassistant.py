@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,105 @@ def test_a_withdrawn_entity_is_read_no_more():
     found = announced()
     found.read(message(PRESENCE, ""))
     assert found.read(message("bed/p", "ON")) is None
+
+
+def double_bed(side, *names):
+    """A bed with a presence entity of each name, as Bed Presence Mk1 has them, and what reads it for one side."""
+    found = HomeAssistantDecoder(side)
+    for name in names:
+        topic = f"homeassistant/binary_sensor/bed/bed_occupied_{name}/config"
+        config = {"device_class": "occupancy", "name": f"Bed occupied {name}", "state_topic": f"bed/{name}"}
+        found.read(message(topic, config, retained=True))
+    return found
+
+
+def said(found, **states):
+    """The reading after the last of these states."""
+    return [found.read(message(f"bed/{name}", state)) for name, state in states.items()][-1]
+
+
+@pytest.mark.parametrize("order", list(permutations(["left", "either", "right", "both"])), ids="-".join)
+@pytest.mark.parametrize(("side", "in_bed"), [("any", True), ("left", True), ("right", False)])
+def test_several_presence_entities_do_not_overwrite_each_other(order, side, in_bed):
+    on = {"left": "ON", "either": "ON", "right": "OFF", "both": "OFF"}
+    told = [one for one in order if one != "both"]
+    assert said(double_bed(side, *order), **{name: on[name] for name in told}).in_bed is in_bed
+    found = double_bed(side, *order)
+    for name in order:
+        reading = found.read(message(f"bed/{name}", on[name]))
+    assert (reading or said(found, left="ON")).in_bed is in_bed
+
+
+def test_a_bed_is_empty_only_when_all_its_entities_say_so():
+    found = double_bed("any", "left", "right")
+    assert said(found, left="OFF").in_bed is None
+    assert said(found, right="OFF").in_bed is False
+    assert said(found, left="ON").in_bed is True
+
+
+def test_a_bed_that_names_the_other_side_only_tells_nothing_and_that_is_logged_once(caplog):
+    found = double_bed("right", "left", "either")
+    for _ in range(3):
+        assert said(found, left="ON", either="ON").in_bed is None
+    assert caplog.text.count("names no right side") == 1
+
+
+@pytest.mark.parametrize("side", ["any", "left", "right"])
+def test_a_bed_that_names_no_side_is_about_everybody(side):
+    found = HomeAssistantDecoder(side)
+    found.read(message(PRESENCE, {"device_class": "occupancy", "state_topic": "bed/p"}))
+    found.read(message(HEART, {"name": "Heart rate", "state_topic": "bed/h"}))
+    found.read(message("bed/p", "ON"))
+    assert found.read(message("bed/h", "61")) == BedReading(True, 61.0)
+
+
+@pytest.mark.parametrize(("side", "heart"), [("left", 61.0), ("right", 72.0), ("any", None)])
+def test_a_heart_belongs_to_its_side_and_of_two_nobody_knows_whose(side, heart):
+    found = double_bed(side, "left", "right")
+    for half in ("left", "right"):
+        topic = f"homeassistant/sensor/bed/heart_rate_{half}/config"
+        found.read(message(topic, {"name": f"Heart rate {half}", "state_topic": f"bed/h/{half}"}))
+    said(found, left="ON", right="ON")
+    found.read(message("bed/h/left", "61"))
+    assert found.read(message("bed/h/right", "72")).heart_rate_bpm == heart
+
+
+def test_a_heart_without_a_side_is_not_mine_while_somebody_lies_on_the_other():
+    found = double_bed("left", "left", "right")
+    found.read(message(HEART, {"name": "Heart rate", "state_topic": "bed/h"}))
+    said(found, left="ON", right="OFF")
+    assert found.read(message("bed/h", "61")).heart_rate_bpm == 61.0
+    assert said(found, right="ON").heart_rate_bpm is None
+
+
+def test_the_beds_light_is_no_presence():
+    found = HomeAssistantDecoder()
+    found.read(
+        message("homeassistant/binary_sensor/bed/bed_light/config", {"device_class": "light", "state_topic": "x"})
+    )
+    assert found.further() == []
+
+
+def test_an_announcement_told_again_forgets_nothing_and_a_changed_one_does():
+    found = announced()
+    found.read(message("bed/p", "ON"))
+    found.read(message(PRESENCE, {"device_class": "occupancy", "state_topic": "bed/p"}, retained=True))
+    assert found.read(message("bed/h", "60")).in_bed is True
+    found.read(message(PRESENCE, {"device_class": "occupancy", "state_topic": "bed/q"}, retained=True))
+    assert found.read(message("bed/h", "60")).in_bed is None
+
+
+def test_availability_topics_are_bounded_and_go_with_their_entity():
+    found = announced()
+    for n in range(500):
+        found.read(message(PRESENCE, {"device_class": "occupancy", "state_topic": "p", "availability_topic": f"a/{n}"}))
+    assert [topic.filter for topic in found.further()] == ["a/499", "bed/h", "p"]
+    found.read(message("a/499", "offline"))
+    found.read(message(PRESENCE, ""))
+    assert found.read(message("bed/h", "60")).connected is None
+    many = [{"topic": f"b/{n}"} for n in range(20)]
+    with pytest.raises(BadInput, match="availability topics"):
+        found.read(message(PRESENCE, {"device_class": "occupancy", "state_topic": "p", "availability": many}))
 
 
 @pytest.mark.parametrize(

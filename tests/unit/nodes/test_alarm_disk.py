@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robot.alarms.book import AlarmBook
-from robot.alarms.effects import Report
+from robot.alarms.effects import Report, Suppressed
 from robot.alarms.settings import AlarmSettings
 from robot.messages import AlarmPhase, FallEvent, FallReason
 from robot.nodes.alarm_disk import AlarmDisk
@@ -71,6 +71,22 @@ def test_moving_keeps_what_the_disk_held_before(tmp_path: Path) -> None:
     assert disk.move()
     assert len(disk.outbox.pending(10)) == waiting
     assert len(disk.store.load()) == 1
+    disk.close()
+
+
+def test_moving_adds_up_the_falls_that_were_not_followed_up(tmp_path: Path) -> None:
+    path = tmp_path / "robot.db"
+    before = AlarmDisk(path)
+    before.store.commit((Suppressed("in_bed_before_onset"),), print)
+    before.close()
+    path.rename(tmp_path / "kept.db")
+    path.mkdir()
+    disk = AlarmDisk(path)
+    disk.store.commit((Suppressed("in_bed_before_onset"),) * 2, print)
+    path.rmdir()
+    (tmp_path / "kept.db").rename(path)
+    assert disk.move()
+    assert disk.store.suppressed() == {"in_bed_before_onset": 3}
     disk.close()
 
 

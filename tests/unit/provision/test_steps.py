@@ -238,9 +238,10 @@ def test_changed_pins_are_installed_and_nothing_else_is_touched(world: World) ->
     assert calls[0].endswith("config/requirements/robot.txt")
 
 
-def test_a_changed_message_rebuilds_the_messages_alone(world: World) -> None:
+@pytest.mark.parametrize("name", ["Alarm", "Call"])
+def test_a_changed_or_new_message_rebuilds_the_messages_alone(world: World, name: str) -> None:
     world.provide("demo")
-    world.write("robot/msgs/msg/Alarm.msg", "string name\n")
+    world.write(f"robot/msgs/msg/{name}.msg", "string name\n")
     assert {call.split()[0] for call in world.provide("demo")} == {"cmake"}
 
 
@@ -266,7 +267,10 @@ def test_a_board_builds_no_messages_but_says_who_does(world: World, monkeypatch:
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(world.root / "install"))
     with pytest.raises(MissingPart, match="colcon build"):
         world.provide("board")
-    world.write("install/share/hani_msgs/package.xml", "<package/>")
+    world.write("install/share/hani_msgs/msg/Alarm.msg", "string of_an_old_build\n")
+    with pytest.raises(MissingPart, match="not built from this checkout"):
+        world.provide("board")
+    world.write("install/share/hani_msgs/msg/Alarm.msg", "string id\n")
     assert not any(call.startswith("cmake") or "ros.txt" in call for call in world.provide("board"))
 
 

@@ -22,6 +22,7 @@ NOW_AT_S = 1_800_000_000.0
 BED = ((0.25, 0.6), (0.85, 0.6), (0.85, 1.0), (0.25, 1.0))  # where LIE at x = 320 has its hips
 
 STANDING: Move = (STAND, 3.0)
+SITTING_LOW = Pose(torso_deg=5, hip_h=0.06, thigh_deg=85, shin_deg=85)  # on the floor, legs ahead
 FALL: tuple[Move, ...] = (STANDING, (LIE, 0.7))
 GETS_UP: tuple[Move, ...] = ((SIT, 2.0), (STAND, 1.0), (STAND, 3.0))
 
@@ -144,9 +145,13 @@ def test_a_fall_during_a_restart_is_told_once_within_eleven_seconds(share):
     assert share < 0.9 or events[0].reason is FallReason.FOUND_ON_FLOOR
 
 
-def test_only_who_was_there_at_the_start_is_found_on_the_floor():
+def test_who_is_first_seen_lying_is_found_on_the_floor_and_who_lies_down_slowly_is_not():
+    """Nobody comes in lying: they fell unseen. Whoever is seen lying down has longer."""
     later = [(0.0, [])] + [(t + 10.0, people) for t, people in alone(((LIE, 40.0),), begin=LIE)]
-    assert reasons(watch(later)) == [("long_on_floor", False)]
+    found = watch(later)
+    assert reasons(found) == [("found_on_floor", False)]
+    assert found[0].suspected_at_s - NOW_AT_S == pytest.approx(20.0, abs=0.5)
+    assert reasons(watch(alone((STANDING, (SIT, 4.0), (LIE, 8.0), (LIE, 40.0))))) == [("long_on_floor", False)]
 
 
 def test_vanishing_while_falling_is_a_fall():
@@ -155,6 +160,53 @@ def test_vanishing_while_falling_is_a_fall():
     gone = [(seen[-1][0] + n / 10, []) for n in range(1, 40)]
     events = watch([*seen, *gone])
     assert reasons(events) == [("lost_while_falling", False)]
+
+
+@pytest.mark.parametrize(("x_px", "told"), [(320, True), (600, False)], ids=["within", "at the frame's edge"])
+def test_sinking_and_vanishing_at_the_frame_s_edge_is_leaving(x_px: int, told: bool):
+    """Whoever leaves past a camera sinks in the picture, too."""
+    seen = alone((STANDING, (LIE, 0.7)), x_px=x_px)[:-1]
+    gone = [(seen[-1][0] + n / 10, []) for n in range(1, 40)]
+    assert bool(watch([*seen, *gone])) is told
+
+
+def test_vanishing_with_the_trunk_upright_is_sitting_down():
+    seen = alone((STANDING, (SITTING_LOW, 0.7)))[:-1]
+    gone = [(seen[-1][0] + n / 10, []) for n in range(1, 40)]
+    assert watch([*seen, *gone]) == []
+
+
+def test_a_fall_between_two_looks_is_seen_by_its_end():
+    """At night the model may not see the fall itself: upright before, and two seconds later low."""
+    before, after = alone((STANDING,)), alone(((LIE, 8.0),), begin=LIE)
+    events = watch([*before, *((t + before[-1][0] + 2.0, people) for t, people in after)])
+    assert reasons(events) == [("fast_drop", False)]
+
+
+def test_a_second_fall_after_rising_only_a_moment_is_told_again():
+    """A false alarm must not hide the fall that follows it."""
+    again = alone((*FALL, (LIE, 3.0), (STAND, 1.2), (STAND, 0.6), (LIE, 0.7), (LIE, 4.0)))
+    assert reasons(watch(again)) == [("fast_drop", False), ("fast_drop", False)]
+
+
+def test_sitting_on_the_floor_is_asked_about_once_an_hour_and_lying_at_once():
+    sits = alone((STANDING, (SIT, 3.0), (SITTING_LOW, 3.0), (SITTING_LOW, 1300.0)), rate_hz=1.0)
+    events = watch(sits)
+    assert reasons(events) == [("long_on_floor", False)]
+    assert events[0].suspected_at_s - NOW_AT_S > 600
+
+
+def test_a_drop_onto_the_bed_waits_until_the_mattress_would_feel_it():
+    zones = Zones(bed=(BED,))
+    frames = alone((*FALL, (LIE, 20.0)))
+    felt_at_s = 3.7 + 4.0
+    detector, events = FallDetector(zones=zones), []
+    for t_s, people in frames:
+        events += watch([(t_s, people)], detector, t_s >= felt_at_s)
+    assert events == []
+    never = watch(frames, FallDetector(zones=zones), False)
+    assert reasons(never) == [("fast_drop", False)]
+    assert 8.0 < never[0].suspected_at_s - NOW_AT_S < 12.0
 
 
 def test_walking_out_of_the_picture_is_not_a_fall():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,6 +183,23 @@ def test_sliding_slowly_out_of_bed_is_told_after_a_few_seconds_beside_it():
     events = watch(frames({"x": lambda t: 320.0, "moves": moves, "begin": LIE_ON_BED}), FallDetector(zones=zones), True)
     assert told(events) == [("fell_out_of_bed", False)]
     assert events[0].suspected_at_s <= 11.0 + 6.0
+
+
+def test_lying_at_the_bed_s_edge_is_lying_in_bed():
+    """From a low camera the bed is a line in the picture, and the hips of a sleeper wander across it."""
+    zones = Zones(bed=(box(0.2, 0.6, 0.8, 0.77),))
+    edge = replace(LIE_ON_BED, hip_h=LIE_ON_BED.hip_h - 0.08)
+    script = frames(
+        {"x": lambda t: 320.0, "moves": ((LIE_ON_BED, 6.0), (edge, 1.0), (edge, 90.0)), "begin": LIE_ON_BED}
+    )
+    assert watch(script, FallDetector(zones=zones), True) == []
+
+
+def test_rolling_out_of_bed_onto_what_looks_like_the_sofa_is_told():
+    """Nobody moves from bed to sofa without standing up: the sofa only stands before the bed in the picture."""
+    zones = Zones(bed=(box(0.2, 0.6, 0.8, 0.82),), sofa=(box(0.1, 0.82, 0.9, 1.0),))
+    script = frames({"x": lambda t: 320.0, "moves": ROLLS, "begin": LIE_ON_BED})
+    assert told(watch(script, FallDetector(zones=zones), True))[0] == ("fell_out_of_bed", False)
 
 
 def test_turning_over_in_bed_is_nothing():

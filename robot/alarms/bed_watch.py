@@ -1,0 +1,130 @@
+"""What the bed alone brings: a night absence, a feed that went stale, and falls that the mattress explains away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from robot.alarms.case import BedMemory, elapsed_s
+from robot.alarms.cases import Cases
+from robot.alarms.effects import StoreBed, Suppressed
+from robot.alarms.fusion import Outcome, Verdict, judge, judge_absence, presence_now
+from robot.alarms.senses import Senses
+from robot.alarms.settings import AlarmSettings
+from robot.messages import AlarmType, BedState, FallEvent, Presence
+
+REMEMBERED_EXPLAINED = 50  # more than a watcher keeps for late joiners (20)
+
+
+class BedWatch:
+    """`memory` is what the journal kept of the bed; what follows from it is done to `cases`."""
+
+    def __init__(self, settings: AlarmSettings, cases: Cases, senses: Senses, memory: BedMemory) -> None:
+        self._settings = settings
+        self._cases = cases
+        self._senses = senses
+        self._memory = memory
+        self._stale_since_s: float | None = None
+        self._withheld: tuple[FallEvent, float] | None = None
+
+    def take(self, state: BedState, night: bool, now_s: float) -> None:
+        """What the mattress says now."""
+        self._senses.take_bed(state)
+        presence, memory = presence_now(state, now_s, self._settings.bed_fresh_s), self._memory
+        if presence is Presence.IN_BED:
+            self._memory = replace(memory, presence=presence, left_at_s=None)
+            for case in self._cases:
+                if case.is_open and case.alarm.type is AlarmType.BED_EXIT and "back_in_bed" not in case.alarm.reasons:
+                    self._cases.write(case.revised(now_s, reason="back_in_bed"))
+        elif presence is Presence.OUT_OF_BED and memory.presence is not Presence.OUT_OF_BED:
+            left = night and memory.presence is Presence.IN_BED
+            self._memory = replace(memory, presence=presence, left_at_s=now_s if left else None)
+            if left:
+                self._cases.tell(None, "bed_exit_light")
+        if self._memory != memory:
+            self._cases.effects.insert(0, StoreBed(self._memory))
+        self._review_withheld(now_s)
+
+    def tick(self, now_s: float) -> None:
+        """What time alone brings."""
+        self._review_withheld(now_s)
+        self._review_absence(now_s)
+        self._review_feed(now_s)
+
+    def explains(self, event: FallEvent, now_s: float) -> bool:
+        """Whether the mattress speaks against this fall: then it is counted, and judged again for a while."""
+        verdict = self._judge(event, now_s)
+        if verdict.suspect:
+            return False
+        self._withheld = (event, now_s)
+        explained = (*self._memory.explained, (event.id, now_s))[-REMEMBERED_EXPLAINED:]
+        self._memory = replace(self._memory, explained=explained)
+        self._cases.effects += [StoreBed(self._memory), Suppressed(verdict.reason)]
+        return True
+
+    def seen_upright(self) -> None:
+        """Whoever was withheld has got up: nothing is judged again."""
+        self._withheld = None
+
+    def explained_long_ago(self, event_id: str, now_s: float) -> bool:
+        """Only once the mattress had its time to change its mind: until then the event must come back as a fall."""
+        times = (at_s for known, at_s in self._memory.explained if known == event_id)
+        # a clock that was set back says nothing: then it is asked again
+        return any(now_s - at_s > self._settings.withhold_s for at_s in times)
+
+    def _review_withheld(self, now_s: float) -> None:
+        """Who rolls out of bed is seen on the floor before the mattress has noticed: look again until it has."""
+        if self._withheld is None:
+            return
+        event, since_s = self._withheld
+        if elapsed_s(since_s, now_s) > self._settings.withhold_s:
+            self._withheld = None
+        elif self._judge(event, now_s).suspect:
+            self._withheld = None
+            self._cases.fall(event, now_s)
+
+    def _review_absence(self, now_s: float) -> None:
+        left_at_s, settings = self._memory.left_at_s, self._settings
+        if left_at_s is None:
+            return
+        verdict = judge_absence(self._senses.upright(left_at_s, now_s), residents=settings.residents)
+        limit_s = settings.bed_exit_tolerance_s
+        if verdict.outcome is not Outcome.WAIT:
+            limit_s = min(limit_s, settings.bed_exit_unseen_s)
+        if elapsed_s(left_at_s, now_s) < limit_s:
+            return
+        self._memory = replace(self._memory, left_at_s=None)
+        source, reason = f"left-bed-{left_at_s:.3f}", verdict.reason
+        known = self._cases.emergency(now_s) or self._cases.joinable((AlarmType.BED_EXIT,), now_s)
+        if known:
+            self._cases.join(known, source, reason, now_s)
+        elif not self._cases.knows(source):
+            self._cases.check(self._cases.opened(AlarmType.BED_EXIT, source, left_at_s, 1.0, reason, now_s), now_s)
+        # after the alarm's own effects: a crash in between then opens it again under the same id, and loses nothing
+        self._cases.effects.append(StoreBed(self._memory))
+
+    def _review_feed(self, now_s: float) -> None:
+        """A stale feed is a fault, once an outage. A mattress that never spoke is left to diagnostics."""
+        limit_s = self._settings.bed_stale_alarm_s
+        if self._senses.bed is None or limit_s is None:
+            return
+        if presence_now(self._senses.bed, now_s, self._settings.bed_fresh_s) is not Presence.UNKNOWN:
+            self._stale_since_s = None
+            return
+        if self._stale_since_s is None:
+            self._stale_since_s = now_s
+        source = f"bed-stale-{self._stale_since_s:.3f}"
+        if elapsed_s(self._stale_since_s, now_s) < limit_s or self._cases.knows(source):
+            return
+        if self._cases.joinable((AlarmType.DEVICE,), now_s) is None:
+            opened = self._cases.opened(AlarmType.DEVICE, source, self._stale_since_s, 1.0, "bed_feed_stale", now_s)
+            self._cases.raise_alarm(opened, None, now_s)
+
+    def _judge(self, event: FallEvent, now_s: float) -> Verdict:
+        return judge(
+            event,
+            self._senses.bed,
+            now_s,
+            fresh_s=self._settings.bed_fresh_s,
+            residents=self._settings.residents,
+            vitals=self._senses.vitals(now_s),
+        )

@@ -1,0 +1,189 @@
+"""The cases of one robot: every way in which one changes, each with its effects in the order of doing.
+
+`AlarmBook` and `BedWatch` decide when; here is what then happens to the case, and nothing else changes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from robot.alarms.case import CHECKED, EMERGENCIES, RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
+from robot.alarms.effects import Ask, Effect, Effects, Publish, Report, Store, Tell
+from robot.alarms.ladder import ALARM_RAISED, step
+from robot.alarms.settings import AlarmSettings
+from robot.messages import Alarm, AlarmPhase, AlarmType, FallEvent
+
+
+class Cases:
+    """All cases that are open or remembered, by id, and the effects since the last `done`."""
+
+    def __init__(self, settings: AlarmSettings, cases: Iterable[Case] = ()) -> None:
+        self._settings = settings
+        self._cases = {case.id: case for case in cases}
+        self.effects: list[Effect] = []
+
+    def __iter__(self) -> Iterator[Case]:
+        """As they stand now: whoever goes through them may change them."""
+        return iter(tuple(self._cases.values()))
+
+    def get(self, alarm_id: str) -> Case | None:
+        return self._cases.get(alarm_id)
+
+    def forget(self, case: Case) -> None:
+        """Ended long ago."""
+        del self._cases[case.id]
+
+    # Finding
+
+    def emergency(self, now_s: float) -> Case | None:
+        """The open fall or call for help that takes in further evidence: one event, one alarm."""
+        return self.joinable(tuple(EMERGENCIES), now_s)
+
+    def joinable(self, kinds: tuple[AlarmType, ...], now_s: float) -> Case | None:
+        for case in self._cases.values():
+            since_s = case.acknowledged_at_s
+            stands = since_s is None or elapsed_s(since_s, now_s) <= self._settings.join_s
+            if case.is_open and case.alarm.type in kinds and stands:
+                return case
+        return None
+
+    def knows(self, source: str) -> bool:
+        return any(source in case.source_ids for case in self._cases.values())
+
+    # Changing
+
+    def opened(
+        self, kind: AlarmType, source: str, onset_at_s: float, confidence: float, reason: str, now_s: float
+    ) -> Case:
+        """A new case, written as suspected. Robot, type and event make its id: the same event makes the same alarm."""
+        alarm_id = str(uuid5(NAMESPACE_URL, f"hani:{self._settings.device}:{kind.value}:{source}"))
+        alarm = Alarm(alarm_id, kind, AlarmPhase.SUSPECTED, 1, onset_at_s, now_s, share(confidence), (reason,))
+        early = Severity.MEDIUM if kind in EMERGENCIES else Severity.LOW
+        case = Case(alarm, early, (source,), answers_from_s=now_s)
+        self.write(case, report=False)
+        return case
+
+    def check(self, case: Case, now_s: float) -> None:
+        """Ask, and let the platform know at once: nothing may depend on the check-in."""
+        checking = case.revised(
+            now_s, phase=AlarmPhase.CHECKING, checking_at_s=now_s, prompted_at_s=now_s, prompts=1, answers_from_s=now_s
+        )
+        self.write(checking)
+        self.effects.append(Ask(case.id, 1))
+
+    def raise_alarm(self, case: Case, reason: str | None, now_s: float, **memory: Any) -> None:
+        raised = case.revised(
+            now_s,
+            phase=AlarmPhase.RAISED,
+            reason=reason,
+            raised_at_s=now_s,
+            raised_revision=case.alarm.revision + 1,
+            told=ALARM_RAISED,
+            told_at_s=now_s,
+            **{"severity": RAISED_SEVERITY[case.alarm.type], **memory},
+        )
+        self.write(raised)
+        if case.alarm.type is not AlarmType.DEVICE:
+            self.tell(case.id, ALARM_RAISED)
+
+    def cancel(self, case: Case, now_s: float) -> None:
+        self.write(case.revised(now_s, phase=AlarmPhase.CANCELLED, by="resident", how="voice"))
+        self.tell(case.id, "check_in_ok")
+
+    def fall(self, event: FallEvent, now_s: float) -> None:
+        """A fall that nothing explains: a check-in, further evidence, or the second witness of a call for help."""
+        reason, emergency = event.reason.value, self.emergency(now_s)
+        if emergency is None:
+            opened = self.opened(AlarmType.FALL, event.id, event.onset_at_s, event.confidence, reason, now_s)
+            self.check(opened, now_s)
+            return
+        if emergency.phase in CHECKED and emergency.alarm.type is AlarmType.SOS:
+            self.raise_alarm(
+                emergency,
+                reason,
+                now_s,
+                confidence=share(event.confidence),
+                **self.evidence(emergency, event.id, now_s),
+            )
+        else:
+            self.join(emergency, event.id, reason, now_s, event.confidence)
+
+    def join(self, case: Case, source: str, reason: str, now_s: float, confidence: float = 0.0) -> None:
+        """Further evidence for an open alarm."""
+        evidence = self.evidence(case, source, now_s)
+        self.write(case.revised(now_s, reason=reason, confidence=share(confidence), **evidence))
+
+    @staticmethod
+    def evidence(case: Case, source: str, now_s: float) -> dict[str, Any]:
+        """What evidence changes in a case's memory: words said before it no longer answer the alarm."""
+        return {"source_ids": (*case.source_ids, source), "answers_from_s": now_s}
+
+    def go_on_checking(self, case: Case, now_s: float, *, again: bool = False) -> None:
+        """Raise when the time has run out; ask when a prompt is due, or `again` after a restart."""
+        limit_s = self._settings.check_in_s
+        if case.checking_at_s is None:
+            self.check(case, now_s)
+            return
+        waited_s = elapsed_s(case.checking_at_s, now_s)
+        if waited_s >= limit_s:
+            # the questions themselves fill most of the check-in: whoever answers late still withdraws what was raised
+            self.raise_alarm(case, "no_answer", now_s, cancel_until_s=now_s + self._settings.cancel_window_s)
+            return
+        number = 2 if waited_s >= limit_s / 2 else 1
+        if number > case.prompts or again:
+            asked = replace(case, prompts=max(number, case.prompts), prompted_at_s=now_s)
+            self.remember(asked)
+            self.effects += [Publish(case.alarm), Ask(case.id, asked.prompts)] if again else [Ask(case.id, 2)]
+
+    def climb(self, case: Case, now_s: float) -> None:
+        if case.ask_at_s is not None and case.phase in WAITING and now_s >= case.ask_at_s:
+            case = replace(case, ask_at_s=None)
+            self.remember(case)
+            self.effects.append(Ask(case.id, 1))
+        due = step(case, self._settings, now_s)
+        if due is None:
+            return
+        if due.severity is not None:
+            case = case.revised(
+                now_s, reason=due.reason, severity=_higher(case.severity, due.severity), rises=due.rises
+            )
+            self.write(case)
+        if due.tell:
+            self.remember(replace(case, told=due.tell, told_at_s=now_s))
+            self.tell(case.id, due.tell)
+
+    # Writing
+
+    def remember(self, case: Case) -> None:
+        """Write what only the book needs to know; the alarm itself has not changed."""
+        self._cases[case.id] = case
+        self.effects.append(Store(case))
+
+    def write(self, case: Case, *, report: bool = True) -> None:
+        """Write a new revision, report it to the platform (unless it came from there) and let the others know."""
+        self.remember(case)
+        if report:
+            self.effects.append(Report(case.alarm, case.severity))
+        self.effects.append(Publish(case.alarm))
+
+    def tell(self, alarm_id: str | None, purpose: str) -> None:
+        """Say it; two alarms that come to the same point together say it once."""
+        if not any(isinstance(effect, Tell) and effect.purpose == purpose for effect in self.effects):
+            self.effects.append(Tell(alarm_id, purpose))
+
+    def done(self) -> Effects:
+        effects, self.effects = tuple(self.effects), []
+        return effects
+
+
+def _higher(one: Severity, other: Severity) -> Severity:
+    """A rise never lowers what evidence has already raised."""
+    return max(one, other, key=list(Severity).index)
+
+
+def share(confidence: float) -> float:
+    """Within 0..1, whatever a detector says."""
+    return min(max(confidence, 0.0), 1.0)
