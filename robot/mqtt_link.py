@@ -133,7 +133,7 @@ class MqttLink:
 
     def start(self) -> None:
         """Begin to connect in the background; an absent broker is tried again until `stop`."""
-        wanted = Properties(PacketTypes.CONNECT)
+        wanted = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves this one untyped
         if self._session is not None:
             wanted.SessionExpiryInterval = self._session.keep_s
         broker = self._broker

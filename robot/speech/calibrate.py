@@ -1,6 +1,6 @@
 """Fits a speech model's confidences and bars, and writes them beside it.
 
-    python -m robot.speech.calibrate FOLDER [--model models/speech/X] [--clips N] [--kept 0.97] [--dry-run]
+    python -m robot.speech.calibrate FOLDER [--model models/speech/X] [--heard-by FOLD] [--clips N] [--dry-run]
 
 The default is a small, fixed draw and takes some minutes of one core; --clips 60 is what a model that ships deserves.
 
@@ -10,6 +10,9 @@ hash; each half in turn is the grammar, and the other one is foreign speech, so 
 out of long clips (nobody's whole phrase, as from a television) and bare noise are foreign too. Each clip is heard as
 recorded, faster or slower, or in noise: the model may have been trained on the recordings themselves, and would look
 too sure. Safety words are stood in for by phrases of their length.
+
+With --heard-by, a model of the same recipe listens instead, and only to the speakers that its fold.json holds out: how
+sure a model may be of strangers can only be learnt from strangers, and a model that ships has learnt everybody.
 """
 
 from __future__ import annotations
@@ -232,26 +235,36 @@ def _half_said(clip: Clip, ways: Iterable[Pronunciation]) -> bool:
 
 
 def calibrate(
-    folder: Path, model_dir: Path, *, clips_a_kind: int = CLIPS_A_KIND, kept: float = KEPT, tell: Progress = _untold
+    folder: Path,
+    model_dir: Path,
+    *,
+    heard_by: Path | None = None,
+    clips_a_kind: int = CLIPS_A_KIND,
+    kept: float = KEPT,
+    tell: Progress = _untold,
 ) -> Calibration:
     """Hear, fit, choose. Raises `HaniError` when something is missing."""
-    strangers = held_out_speakers(model_dir)
-    clips = calibration_clips(folder, Lexicon.of_model(model_dir), strangers)
+    strangers = held_out_speakers(heard_by or model_dir)
+    clips = calibration_clips(folder, Lexicon.of_model(model_dir), () if heard_by else strangers)
+    if heard_by:
+        clips = [clip for clip in clips if clip.speaker in strangers]
     drawn = sample(clips, clips_a_kind)
-    tell(f"{len(drawn)} of {len(clips)} clips drawn; {len(strangers)} speakers left out by the model's fold")
+    tell(f"{len(drawn)} of {len(clips)} clips drawn; {len(strangers)} speakers {'alone' if heard_by else 'left out'}")
+    ears_dir = heard_by or model_dir
     with tempfile.TemporaryDirectory() as scratch:
-        observed = collect(clips, drawn, model_dir, Path(scratch), tell)
+        observed = collect(clips, drawn, ears_dir, Path(scratch), tell)
         try:
             fitted = fit(observed, kept)
         except ValueError as error:
             raise BadInput(f"{folder} cannot calibrate a model: {error}.") from error
-        words, foreign = collect_safety(drawn, model_dir, Path(scratch), tell)
+        words, foreign = collect_safety(drawn, ears_dir, Path(scratch), tell)
     fitted = with_safety_bars(fitted, words, foreign)
     counts = Counter(_kind(one) for one in observed)
     counts.update({"safety words": sum(one.first for one in words), "foreign to safety words": len(foreign)})
     provenance = Provenance(
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        data=", ".join(sorted({clip.source for clip in drawn})),
+        data=", ".join(sorted({clip.source for clip in drawn}))
+        + (f"; strangers to {heard_by.name}" if heard_by else ""),
         model_sha256=model_sha256(model_dir),
         counts=dict(sorted(counts.items())),
         point=f"{kept:.0%} of phrases heard right are believed; {report(observed, fitted)}",
@@ -286,6 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m robot.speech.calibrate", description="Fit a model's confidences.")
     parser.add_argument("folder", type=Path, help="holds speech.tsv and its clips")
     parser.add_argument("--model", type=Path, default=paths.SPEECH_MODEL, help="the speech model's folder")
+    parser.add_argument("--heard-by", type=Path, help="a fold's model, which hears its held-out speakers instead")
     parser.add_argument("--clips", type=int, default=CLIPS_A_KIND, help="of each language and length")
     parser.add_argument("--kept", type=float, default=KEPT, help="share of phrases heard right that shall be believed")
     parser.add_argument("--dry-run", action="store_true", help="print, and write nothing")
@@ -293,7 +307,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not 0.5 <= given.kept < 1.0 or given.clips < 1:
             raise BadInput("Give --kept from 0.5 to below 1 and --clips of at least 1.")
-        calibration = calibrate(given.folder, given.model, clips_a_kind=given.clips, kept=given.kept, tell=_say)
+        calibration = calibrate(
+            given.folder,
+            given.model,
+            heard_by=given.heard_by,
+            clips_a_kind=given.clips,
+            kept=given.kept,
+            tell=_say,
+        )
     except HaniError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -83,8 +83,8 @@ def stretches(samples: Samples, recognizer: Recognizer) -> list[FinalResult]:
 
 def _said_again(samples: Samples, recognizer: Recognizer) -> Attempt:
     """The finals of a phrase said two or three times in a row; empty unless every time reads the same."""
-    for times in range(2, _MOST_TIMES + 1):
-        cuts = [0, *(_quietest_near(samples, turn / times) for turn in range(1, times)), len(samples)]
+    for times, cut in product(range(2, _MOST_TIMES + 1), (_quietest_near, _even)):
+        cuts = [0, *(cut(samples, turn / times) for turn in range(1, times)), len(samples)]
         finals = [final for first, last in pairwise(cuts) for final in as_one(_padded(samples[first:last]), recognizer)]
         if len(finals) == times and all(final.accepted for final in finals) and _same(finals):
             return Attempt(tuple(finals))
@@ -95,12 +95,17 @@ def _same(finals: Sequence[FinalResult]) -> bool:
     return len({(final.readings[0].language, final.readings[0].text) for final in finals}) == 1
 
 
+def _even(samples: Samples, share: float) -> int:
+    """Where to cut when there is no gap: the quietest place is then within the phrase."""
+    return round(share * len(samples))
+
+
 def _quietest_near(samples: Samples, share: float) -> int:
     """Where to cut near `share` of the way: in the middle of the quietest 20 ms."""
     frames = len(samples) // _FRAME
     first, last = (round(min(max(share + side, 0.0), 1.0) * frames) for side in (-_NEAR, _NEAR))
     if last <= first:
-        return round(share * len(samples))
+        return _even(samples, share)
     part = samples[first * _FRAME : last * _FRAME].astype(np.float64).reshape(-1, _FRAME)
     return (first + int(np.argmin(np.square(part).sum(axis=1)))) * _FRAME + _FRAME // 2
 

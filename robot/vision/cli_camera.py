@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from robot.errors import BadInput
+from robot.errors import BadInput, DeviceFault
 from robot.messages import PausedBy
 from robot.vision.pause import LONGEST_S, Pause, read_pause, write_pause
 
@@ -18,10 +18,13 @@ def run(what: str, minutes: float, home: Path, out: TextIO, now: Callable[[], fl
     if not 0 < minutes * 60 <= LONGEST_S:
         raise BadInput(f"--minutes {minutes:g}: the camera looks away for 1 to {LONGEST_S / 60:.0f} minutes")
     now_s = now()
-    if what == "pause":
-        write_pause(home, Pause(now_s + minutes * 60, PausedBy.BUTTON))
-    elif what == "resume":
-        write_pause(home, None)
+    try:
+        if what == "pause":
+            write_pause(home, Pause(now_s + minutes * 60, PausedBy.BUTTON))
+        elif what == "resume":
+            write_pause(home, None)
+    except OSError as error:
+        raise DeviceFault(f"the pause cannot be written ({error.strerror}): make room on the disk") from None
     pause = read_pause(home, now_s)
     line = {"paused": pause is not None, "until_at_s": pause.until_at_s if pause else None}
     print(json.dumps(line), file=out, flush=True)

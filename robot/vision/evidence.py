@@ -1,7 +1,7 @@
 """What may be kept of a fall, if the resident agreed: a moving stick figure, never a picture. Pure, but for its files.
 
-Seventeen points a person in fractions of the frame, some seconds before and after: nobody can be recognised by a face,
-a body or a room. Without consent nothing is kept, not even in memory.
+Seventeen points a person in fractions of the frame, the seconds before a fall was told, nothing after it: nobody can be
+recognised by a face, a body or a room. Without consent nothing is kept, not even in memory.
 """
 
 from __future__ import annotations

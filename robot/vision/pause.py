@@ -6,6 +6,7 @@ device can set it without ROS (`hani camera pause`). Only the moment and how it 
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,27 +31,81 @@ class Pause:
 
 def granted(wish: CameraPause, now_s: float) -> Pause | None:
     """The pause that a wish leads to, an hour at most; None when it means to look again, or came too late."""
-    pause = Pause(min(wish.until_at_s, wish.asked_at_s + LONGEST_S, now_s + LONGEST_S), wish.by)
+    pause = Pause(_whole(min(wish.until_at_s, wish.asked_at_s + LONGEST_S, now_s + LONGEST_S)), wish.by)
     return pause if pause.is_on(now_s) else None
 
 
 def read_pause(folder: Path, now_s: float) -> Pause | None:
     """The pause that is on; None where there is none, or the file is broken: then the watch goes on."""
-    try:
-        until, by = (folder / FILE_NAME).read_text(encoding="ascii").split()
-        pause = Pause(float(until), PausedBy(by))
-    except (OSError, ValueError):
-        return None
-    return pause if pause.is_on(now_s) else None
+    return _parse(_text_in(folder), now_s)
 
 
 def write_pause(folder: Path, pause: Pause | None) -> None:
-    """Keep a pause, or end it; raises OSError."""
+    """Keep a pause to the whole second, or end it; raises OSError."""
     path = folder / FILE_NAME
     if pause is None:
         path.unlink(missing_ok=True)
         return
     folder.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
-    new.write_text(f"{pause.until_at_s:.0f} {pause.by.value}", encoding="ascii")
+    new.write_text(_text_of(pause), encoding="ascii")
     os.replace(new, path)
+
+
+def end_own_pause(folder: Path, own: Pause) -> None:
+    """End a pause that was written here, unless somebody has asked for another one since; raises OSError."""
+    if _text_in(folder) == _text_of(own):
+        write_pause(folder, None)
+
+
+class PauseKeeper:
+    """The pause in force: the file's, or what was granted last and a full disk did not take."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._unkept: tuple[str, Pause | None] | None = None
+
+    def take(self, pause: Pause | None) -> str:
+        """What was granted counts from now on; returns why it could not be written, empty if it was."""
+        self._unkept = None
+        try:
+            write_pause(self._folder, pause)
+        except OSError as error:
+            self._unkept = (_text_in(self._folder), pause)
+            return error.strerror or type(error).__name__
+        return ""
+
+    def now(self, now_s: float) -> Pause | None:
+        """The pause that is on. Whoever writes the file after a failure is believed again."""
+        text = _text_in(self._folder)
+        if self._unkept is not None:
+            before, pause = self._unkept
+            if text == before:
+                return pause if pause is not None and pause.is_on(now_s) else None
+            self._unkept = None
+        return _parse(text, now_s)
+
+
+def _whole(at_s: float) -> float:
+    """Never later: an end rounded up would lie beyond the longest pause, and then be none."""
+    return float(math.floor(at_s)) if math.isfinite(at_s) else at_s
+
+
+def _text_of(pause: Pause) -> str:
+    return f"{_whole(pause.until_at_s):.0f} {pause.by.value}"
+
+
+def _text_in(folder: Path) -> str:
+    try:
+        return (folder / FILE_NAME).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ""
+
+
+def _parse(text: str, now_s: float) -> Pause | None:
+    try:
+        until, by = text.split()
+        pause = Pause(float(until), PausedBy(by))
+    except ValueError:
+        return None
+    return pause if pause.is_on(now_s) else None

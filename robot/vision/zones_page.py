@@ -25,7 +25,7 @@ from starlette.routing import Route
 from robot.errors import BadInput, DeviceFault
 from robot.messages import PausedBy, Zone
 from robot.vision.camera import Camera, DeviceCamera
-from robot.vision.pause import Pause, read_pause, write_pause
+from robot.vision.pause import Pause, end_own_pause, read_pause, write_pause
 from robot.vision.pose import Image
 from robot.vision.zones import FILE_NAME, MAX_BYTES, NO_ZONES, Zones, parse_zones, read_zones, save_zones
 
@@ -92,7 +92,10 @@ class ZonesPage:
 
 
 def run(camera: Camera, home: Path, out: TextIO, port: int = 0, open_for_s: float = OPEN_FOR_S) -> int:
-    """Serve the page until the zones are saved or the time is over; 0 when they were saved. Raises HaniError."""
+    """Serve the page until the zones are saved or the time is over; 0 when they were saved. Raises HaniError.
+
+    While somebody has asked the camera to look away, no picture is taken: DeviceFault.
+    """
     with looking_away(home) if isinstance(camera, DeviceCamera) else nullcontext():
         still = take_still(camera)
     page = ZonesPage(still, home / FILE_NAME)
@@ -105,16 +108,28 @@ def run(camera: Camera, home: Path, out: TextIO, port: int = 0, open_for_s: floa
 
 @contextmanager
 def looking_away(home: Path) -> Iterator[None]:
-    """The watcher lets go of the camera meanwhile, if it runs: a camera serves one process only."""
-    now_s = time.time()
-    before = read_pause(home, now_s)
+    """The watcher lets go of the camera meanwhile, if it runs: a camera serves one process only.
+
+    Raises DeviceFault while somebody has asked the camera to look away, and afterwards if somebody did meanwhile.
+    """
+    _refuse_in_a_pause(home)
+    own = Pause(time.time() + 60.0, PausedBy.BUTTON)
     try:
-        if before is None:
-            write_pause(home, Pause(now_s + 60.0, PausedBy.BUTTON))
+        write_pause(home, own)
+    except OSError as error:
+        raise DeviceFault(f"the camera cannot be taken over ({error.strerror}): make room on the disk") from None
+    try:
         yield
     finally:
-        if before is None:
-            write_pause(home, None)
+        end_own_pause(home, own)
+    _refuse_in_a_pause(home)
+
+
+def _refuse_in_a_pause(home: Path) -> None:
+    pause = read_pause(home, time.time())
+    if pause is not None:
+        until = time.strftime("%H:%M", time.localtime(pause.until_at_s))
+        raise DeviceFault(f"the camera looks away until {until}, as somebody asked: draw the zones afterwards")
 
 
 def take_still(camera: Camera, now: Callable[[], float] = time.monotonic, within_s: float = TAKE_OVER_S) -> Image:

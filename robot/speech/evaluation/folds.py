@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from robot.errors import BadInput
@@ -29,13 +30,18 @@ class Fold:
     def label(self) -> str:
         """The name with what a reader must know. Raises `BadConfiguration` when its calibration is broken."""
         told = [] if self.seen else ["looked at" if self.name in LOOKED_AT else "not looked at"]
-        if Calibration.of_model(self.model_dir) is UNFITTED:
+        if _unfitted(self.model_dir):
             told.append("unfitted")
         return f"{self.name} ({', '.join(told)})" if told else self.name
 
     def measures(self, clips: Iterable[Clip]) -> list[Clip]:
         """The clips whose speakers the model never heard; of a model that heard all, every one."""
         return [clip for clip in clips if self.seen or clip.speaker in self.speakers]
+
+
+@lru_cache
+def _unfitted(model_dir: Path) -> bool:
+    return Calibration.of_model(model_dir) is UNFITTED
 
 
 def held_out_speakers(model_dir: Path) -> frozenset[str]:

@@ -141,8 +141,11 @@ def test_every_protocol_prints_its_table_and_the_same_as_json(
     assert len(names) == len(PROTOCOLS) + 2  # rejection prints two, and there is whisper
     mongolian = figures["tables"][0]
     assert "WERE trained on" in mongolian["protocol"]
-    assert mongolian["rows"][0][1] == 2
-    assert mongolian["rows"][0][2] == "100.0 % (2)"
+    assert mongolian["columns"][0] == "model"
+    assert mongolian["rows"][0][0].startswith("shipped")
+    assert mongolian["rows"][0][2:4] == [2, "100.0 % (2)"]
+    cost = next(one for one in figures["tables"] if one["name"] == "Cost on one core")
+    assert cost["rows"][0][1].split()[1:3] == ["of", "2"]
 
 
 def test_without_a_table_one_line_says_what_to_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

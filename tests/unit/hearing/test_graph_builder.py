@@ -169,7 +169,11 @@ def test_phrases_that_take_long_to_work_out_are_worked_out_once(tmp_path: Path) 
     worked_out: list[Phrase] = []
 
     def derived(source: Phrase) -> Path:
-        return ensure_derived([source], lambda: (worked_out.append(source), [source])[1], MODEL, tmp_path)
+        def derive() -> list[Phrase]:
+            worked_out.append(source)
+            return [source]
+
+        return ensure_derived([source], derive, MODEL, tmp_path)
 
     graph = derived(OPEN)
     assert derived(OPEN) == graph == ensure_graph([OPEN], MODEL, tmp_path)

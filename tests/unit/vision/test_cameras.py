@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import threading
 from itertools import islice
 
 import cv2
@@ -227,6 +228,57 @@ def test_ordinary_cameras_are_fast_enough(rate_hz):
     for period_s in (0.5, 0.1):
         health = CameraHealth(0.0)
         assert set(look(health, [GREY, OTHER], 20.0, period_s=period_s, waited_s=1 / rate_hz)) == {None}
+
+
+@pytest.mark.parametrize("period_s", [0.5, 0.2])
+def test_a_camera_of_five_a_second_in_dim_light_is_a_warning_and_still_an_eye(period_s):
+    """The rules work at five; a room that is said to be unseen would hide what is seen."""
+    health = CameraHealth(0.0)
+    assert set(look(health, [GREY, OTHER], 20.0, period_s=period_s, waited_s=0.2)) == {None}
+    warning = health.warning(19.9)
+    assert warning is not None
+    assert warning.key == "camera_slowish"
+    look(health, [GREY, OTHER], 10.0, start_s=20.0, period_s=0.1, waited_s=0.03)
+    assert health.warning(30.0) is None
+
+
+@pytest.mark.parametrize("period_s", [0.67, 1.0, 2.0, 3.0])
+def test_below_two_a_second_it_is_a_fault_however_slow(period_s):
+    health = CameraHealth(0.0)
+    faults = look(health, [GREY, OTHER], 30.0, period_s=period_s, waited_s=period_s - 0.1)
+    assert {fault and fault.key for fault in faults[round(6 / period_s) :]} == {"camera_slow"}
+    assert health.warning(29.0) is None, "one complaint is enough"
+
+
+def test_one_long_stutter_among_good_pictures_is_no_fault():
+    health = CameraHealth(0.0)
+    look(health, [GREY, OTHER], 10.0, period_s=0.1, waited_s=0.05)
+    health.saw(GREY, 13.5, waited_s=3.5)
+    assert health.fault(13.5) is None
+    assert set(look(health, [OTHER, GREY], 5.0, start_s=13.6, period_s=0.1, waited_s=0.05)) == {None}
+
+
+def test_the_question_may_come_on_another_thread_than_the_pictures():
+    health, stop, errors, now_s = CameraHealth(-10.0), threading.Event(), [], [0.0]
+
+    def ask():
+        try:
+            while not stop.is_set():
+                assert health.fault(now_s[0]) is None
+                health.warning(now_s[0])
+        except (AssertionError, RuntimeError) as error:
+            errors.append(error)
+
+    asking = threading.Thread(target=ask)
+    small = [picture[:120, :160] for picture in (GREY, OTHER)]
+    health.saw(small[1], 0.0)
+    asking.start()
+    for n in range(5_000):
+        now_s[0] = n * 0.01
+        health.saw(small[n % 2], now_s[0])
+    stop.set()
+    asking.join()
+    assert errors == []
 
 
 def test_the_zones_shape_counts_where_zones_are_drawn():

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot.errors import BadInput
+from robot.errors import BadInput, DeviceFault
 from robot.messages import CameraPause, PausedBy
 from robot.vision import cli_camera
-from robot.vision.pause import FILE_NAME, LONGEST_S, Pause, granted, read_pause, write_pause
+from robot.vision import pause as pause_module
+from robot.vision.pause import FILE_NAME, LONGEST_S, Pause, PauseKeeper, end_own_pause, granted, read_pause, write_pause
 
 pytestmark = pytest.mark.unit
 
@@ -48,6 +49,56 @@ def test_a_clock_that_was_set_back_does_not_blind_the_camera(tmp_path):
 def test_a_broken_file_is_no_pause(tmp_path, text):
     (tmp_path / FILE_NAME).write_text(text)
     assert read_pause(tmp_path, NOW_S) is None
+
+
+@given(part_s=st.floats(0, 1, exclude_max=True))
+def test_the_longest_pause_survives_the_disk_whenever_it_was_asked_for(tmp_path_factory, part_s):
+    """An end rounded up would lie too far away, and the camera would look."""
+    folder, now_s = tmp_path_factory.getbasetemp() / "pause", NOW_S + part_s
+    pause = granted(CameraPause("p", now_s, now_s + LONGEST_S, PausedBy.VOICE), now_s)
+    write_pause(folder, pause)
+    assert read_pause(folder, now_s) == pause is not None
+    write_pause(folder, Pause(now_s + LONGEST_S, PausedBy.BUTTON))
+    assert read_pause(folder, now_s) is not None
+
+
+def test_only_ones_own_pause_is_ended(tmp_path):
+    own, others = Pause(NOW_S + 60.7, PausedBy.BUTTON), Pause(NOW_S + 600, PausedBy.VOICE)
+    write_pause(tmp_path, own)
+    write_pause(tmp_path, others)
+    end_own_pause(tmp_path, own)
+    assert read_pause(tmp_path, NOW_S) == others
+    write_pause(tmp_path, own)
+    end_own_pause(tmp_path, own)
+    assert not (tmp_path / FILE_NAME).exists()
+    end_own_pause(tmp_path, own)
+
+
+def full_disk(folder, pause):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("before", [None, Pause(NOW_S + 60, PausedBy.BUTTON)])
+@pytest.mark.parametrize("wish", [None, Pause(NOW_S + 600, PausedBy.VOICE)])
+def test_a_wish_counts_although_the_disk_is_full(tmp_path, monkeypatch, before, wish):
+    keeper = PauseKeeper(tmp_path)
+    assert keeper.take(before) == ""
+    with monkeypatch.context() as patch:
+        patch.setattr(pause_module, "write_pause", full_disk)
+        assert keeper.take(wish) == "No space left on device"
+    assert keeper.now(NOW_S) == wish
+    assert keeper.now(NOW_S + 601) is None
+    later = Pause(NOW_S + 300, PausedBy.BUTTON)
+    write_pause(tmp_path, later)
+    assert keeper.now(NOW_S) == later, "whoever writes the file afterwards is believed again"
+    write_pause(tmp_path, None)
+    assert keeper.now(NOW_S) is None
+
+
+def test_the_command_says_that_the_disk_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli_camera, "write_pause", full_disk)
+    with pytest.raises(DeviceFault, match="make room on the disk"):
+        cli_camera.run("pause", 10.0, tmp_path, io.StringIO(), now=lambda: NOW_S)
 
 
 def test_the_command_pauses_shows_and_resumes(tmp_path):

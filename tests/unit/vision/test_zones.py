@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import threading
+import time
 
 import httpx
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from robot.errors import BadInput, DeviceFault
 from robot.messages import PausedBy, Zone
 from robot.vision import zones_page
-from robot.vision.camera import Frame
+from robot.vision.camera import DeviceCamera, Frame
 from robot.vision.pause import Pause, read_pause, write_pause
 from robot.vision.zones import NO_ZONES, Zones, parse_zones, read_zones, save_zones, zones_text
 from robot.vision.zones_page import ZonesPage, looking_away, take_still
@@ -176,16 +177,46 @@ def test_the_camera_is_taken_as_soon_as_the_watcher_lets_go(monkeypatch):
         take_still(FakeCamera(busy=99), now=lambda: next(clock), within_s=5)
 
 
-def test_the_watcher_looks_away_only_meanwhile_and_a_pause_of_before_stays(tmp_path):
-    import time
-
+def test_the_watcher_looks_away_only_meanwhile(tmp_path):
     with looking_away(tmp_path):
         assert read_pause(tmp_path, time.time()) is not None
     assert read_pause(tmp_path, time.time()) is None
+    with pytest.raises(RuntimeError), looking_away(tmp_path):
+        raise RuntimeError
+    assert read_pause(tmp_path, time.time()) is None
+
+
+def test_no_picture_is_taken_while_somebody_asked_the_camera_to_look_away(tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(zones_page, "take_still", taken.append)
     write_pause(tmp_path, Pause(time.time() + 600, PausedBy.VOICE))
-    with looking_away(tmp_path):
-        pass
+    with pytest.raises(DeviceFault, match=r"the camera looks away until \d\d:\d\d, as somebody asked"):
+        zones_page.run(DeviceCamera(0), tmp_path, io.StringIO())
+    assert taken == []
     assert read_pause(tmp_path, time.time()) is not None
+
+
+def test_a_wish_to_look_away_meanwhile_stays_and_the_picture_is_not_used(tmp_path, monkeypatch):
+    """The page's own pause is not the resident's, and does not end it."""
+    wish = Pause(float(int(time.time()) + 600), PausedBy.BUTTON)
+
+    def taken(camera):
+        write_pause(tmp_path, wish)
+        return STILL
+
+    monkeypatch.setattr(zones_page, "take_still", taken)
+    with pytest.raises(DeviceFault, match="looks away"):
+        zones_page.run(DeviceCamera(0), tmp_path, io.StringIO())
+    assert read_pause(tmp_path, time.time()) == wish
+
+
+def test_a_full_disk_is_told_and_no_picture_is_taken(tmp_path, monkeypatch):
+    def full(folder, pause):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zones_page, "write_pause", full)
+    with pytest.raises(DeviceFault, match="make room on the disk"), looking_away(tmp_path):
+        raise AssertionError("looked")
 
 
 class Lines(io.StringIO):
