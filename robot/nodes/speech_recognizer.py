@@ -15,7 +15,7 @@ from dialogue import words
 from dialogue.grammar import blamed, everyday, resident_grammar
 from robot import messages, paths
 from robot.care.residents import Resident, load_resident
-from robot.errors import BadInput
+from robot.errors import BadConfiguration, BadInput
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, Worker, run
 from robot.nodes.half_duplex import HalfDuplex
@@ -93,7 +93,7 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         rungs = (with_names, lambda: resident_grammar(words.words()), safety_alone)
         compiled = first_that_compiles(rungs, model, paths.graph_cache())
         names = self._resident.own_names()
-        if compiled.refused:
+        if compiled.refused and isinstance(compiled.refused[0], (BadConfiguration, BadInput)):
             place = blamed(names, str(compiled.refused[0])) if names else "the file"
             self.log.error("the resident file cannot be used for hearing: correct %s", place)
         self._has_names = bool(names) and compiled.rung == 0
