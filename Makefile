@@ -49,6 +49,8 @@ evaluate: ## hearing, falls and dialogue on recordings: make evaluate DATA=folde
 	@$(RUN) -m models.speech.evaluate "$(DATA)/speech" $(if $(FOLDS),--folds "$(FOLDS)") $(if $(ALL),--all)
 	@echo "== falls"
 	@$(RUN) -m robot.vision.evaluate "$(DATA)/falls" "$(DATA)/falls/falls.tsv"
+	@echo "== simulated life"
+	@$(RUN) -m robot.simulation.life.evaluate --hours 20 --seeds 4 --first-seed 101
 	@echo "== dialogue"
 	@$(RUN) -m dialogue.evaluate
 

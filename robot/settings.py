@@ -119,6 +119,12 @@ class AlarmManagerSettings(NodeSettings):
     bed_fresh_s: float = Field(
         60.0, ge=1, le=600, description="a mattress reading older than this vouches for nobody (no fall is explained)"
     )
+    bed_latency_s: float = Field(
+        30.0,
+        ge=0,
+        le=600,
+        description="so late may the mattress tell an exit; a radar: 300 (above 60 it explains no fall)",
+    )
 
 
 class PlatformReporterSettings(NodeSettings):

@@ -1,18 +1,19 @@
-"""What the bed alone brings: a night absence, a feed that went stale, and falls that the mattress explains away."""
+"""What the bed alone brings: a night absence, a feed that went stale, and falls that the mattress or the resident explains away."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from robot.alarms.case import BedMemory, elapsed_s
+from robot.alarms.case import BedMemory, Case, elapsed_s
 from robot.alarms.cases import Cases
 from robot.alarms.effects import StoreBed, Suppressed
-from robot.alarms.fusion import Outcome, Verdict, judge, judge_absence, presence_now
+from robot.alarms.fusion import SAID_FINE, Outcome, Said, Upright, Verdict, judge, judge_absence, presence_now
+from robot.alarms.said_fine import SaidFine
 from robot.alarms.senses import Senses
 from robot.alarms.settings import AlarmSettings
 from robot.messages import AlarmType, BedState, FallEvent, Presence
 
-REMEMBERED_EXPLAINED = 50  # more than a watcher keeps for late joiners (20)
+REMEMBERED_EXPLAINED = 50  # more than a watcher keeps for late joiners (20), or than are seen while one is withheld
 
 
 class BedWatch:
@@ -24,7 +25,8 @@ class BedWatch:
         self._senses = senses
         self._memory = memory
         self._stale_since_s: float | None = None
-        self._withheld: tuple[FallEvent, float] | None = None
+        self._said_fine = SaidFine(settings.fine_holds_s)
+        self._withheld: dict[str, tuple[FallEvent, float, str]] = {}  # by event: when, and for what reason
 
     def take(self, state: BedState, night: bool, now_s: float) -> None:
         """What the mattress says now."""
@@ -36,6 +38,7 @@ class BedWatch:
                 if case.is_open and case.alarm.type is AlarmType.BED_EXIT and "back_in_bed" not in case.alarm.reasons:
                     self._cases.write(case.revised(now_s, reason="back_in_bed"))
         elif presence is Presence.OUT_OF_BED and memory.presence is not Presence.OUT_OF_BED:
+            self._said_fine.forget()
             left = night and memory.presence is Presence.IN_BED
             self._memory = replace(memory, presence=presence, left_at_s=now_s if left else None)
             if left:
@@ -51,42 +54,53 @@ class BedWatch:
         self._review_feed(now_s)
 
     def explains(self, event: FallEvent, now_s: float) -> bool:
-        """Whether the mattress speaks against this fall: then it is counted, and judged again for a while."""
+        """Whether mattress or resident speak against this fall: then it is counted, and judged again for a while."""
         verdict = self._judge(event, now_s)
         if verdict.suspect:
             return False
-        self._withheld = (event, now_s)
+        self._withheld[event.id] = (event, now_s, verdict.reason)
+        if len(self._withheld) > REMEMBERED_EXPLAINED:
+            del self._withheld[next(iter(self._withheld))]
         explained = (*self._memory.explained, (event.id, now_s))[-REMEMBERED_EXPLAINED:]
         self._memory = replace(self._memory, explained=explained)
         self._cases.effects += [StoreBed(self._memory), Suppressed(verdict.reason)]
         return True
 
-    def seen_upright(self) -> None:
-        """Whoever was withheld has got up: nothing is judged again."""
-        self._withheld = None
+    def follow(self, event: FallEvent, now_s: float) -> None:
+        """A fall that nothing explains."""
+        self._said_fine.followed(event)
+        self._cases.fall(event, now_s)
+
+    def said_fine(self, case: Case, spoke_at_s: float) -> None:
+        """FINE, spoken then, ended this case."""
+        self._said_fine.answered(case, spoke_at_s)
+
+    def seen_upright(self, track: int) -> None:
+        """This one has got up: of the withheld falls, theirs are not judged again."""
+        self._said_fine.forget()
+        self._withheld = {known: held for known, held in self._withheld.items() if held[0].track != track}
 
     def explained_long_ago(self, event_id: str, now_s: float) -> bool:
-        """Only once the mattress had its time to change its mind: until then the event must come back as a fall."""
+        """Only once the mattress (or the camera) had its time to change its mind: until then the event must come back as a fall."""
         times = (at_s for known, at_s in self._memory.explained if known == event_id)
         # a clock that was set back says nothing: then it is asked again
         return any(now_s - at_s > self._settings.withhold_s for at_s in times)
 
     def _review_withheld(self, now_s: float) -> None:
         """Who rolls out of bed is seen on the floor before the mattress has noticed: look again until it has."""
-        if self._withheld is None:
-            return
-        event, since_s = self._withheld
-        if elapsed_s(since_s, now_s) > self._settings.withhold_s:
-            self._withheld = None
-        elif self._judge(event, now_s).suspect:
-            self._withheld = None
-            self._cases.fall(event, now_s)
+        for event, since_s, reason in tuple(self._withheld.values()):
+            got_up = reason == SAID_FINE and self._upright_since_fine(event, now_s) is Upright.SEEN
+            suspect = self._judge(event, now_s).suspect
+            if got_up or suspect or elapsed_s(since_s, now_s) > self._settings.withhold_s:
+                del self._withheld[event.id]
+                if suspect and not got_up and elapsed_s(since_s, now_s) <= self._settings.withhold_s:
+                    self.follow(event, now_s)
 
     def _review_absence(self, now_s: float) -> None:
         left_at_s, settings = self._memory.left_at_s, self._settings
         if left_at_s is None:
             return
-        verdict = judge_absence(self._senses.upright(left_at_s, now_s), residents=settings.residents)
+        verdict = judge_absence(self._senses.upright(left_at_s, now_s, late_s=settings.bed_latency_s))
         limit_s = settings.bed_exit_tolerance_s
         if verdict.outcome is not Outcome.WAIT:
             limit_s = min(limit_s, settings.bed_exit_unseen_s)
@@ -122,9 +136,15 @@ class BedWatch:
     def _judge(self, event: FallEvent, now_s: float) -> Verdict:
         return judge(
             event,
-            self._senses.bed,
+            self._senses.witness,
             now_s,
             fresh_s=self._settings.bed_fresh_s,
             residents=self._settings.residents,
             vitals=self._senses.vitals(now_s),
+            upright=self._upright_since_fine(event, now_s),
+            said=Said.NOTHING if self._said_fine.since(event.zone, now_s) is None else Said.FINE,
         )
+
+    def _upright_since_fine(self, event: FallEvent, now_s: float) -> Upright:
+        said_at_s = self._said_fine.since(event.zone, now_s)
+        return Upright.UNKNOWN if said_at_s is None else self._senses.upright(said_at_s, now_s)

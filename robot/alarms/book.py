@@ -58,7 +58,7 @@ class AlarmBook:
     def on_fall(self, event: FallEvent, now_s: float) -> Effects:
         """A suspected fall opens a check-in or joins the open emergency. `recovered` is noted, and cancels nothing."""
         if event.recovered:
-            self._bed.seen_upright()
+            self._bed.seen_upright(event.track)
             source, emergency = f"{event.id}/recovered", self._cases.emergency(now_s)
             if emergency and not self._cases.knows(source):
                 sources = (*emergency.source_ids, source)
@@ -68,7 +68,7 @@ class AlarmBook:
             or self._bed.explained_long_ago(event.id, now_s)
             or self._bed.explains(event, now_s)
         ):
-            self._cases.fall(event, now_s)
+            self._bed.follow(event, now_s)
         return self._cases.done()
 
     def on_safety_word(self, word: SafetyWord, now_s: float) -> Effects:
@@ -124,7 +124,13 @@ class AlarmBook:
             else:
                 self._cases.check(opened, now_s)
         elif emergency.phase not in CHECKED:
-            self._cases.join(emergency, source, reason, now_s, confidence)
+            joined = self._cases.join(emergency, source, reason, now_s, confidence)
+            until_s = joined.cancel_until_s
+            if ask_after_s is not None and joined.phase in WAITING and until_s is not None and now_s <= until_s:
+                # a press on top of what could still be withdrawn: nothing withdraws it before its own question
+                asked_s = now_s + ask_after_s
+                window_s = self._settings.cancel_window_s
+                self._cases.remember(replace(joined, ask_at_s=asked_s, cancel_until_s=asked_s + window_s))
             if emergency.phase is AlarmPhase.ACKNOWLEDGED:
                 self._cases.tell(emergency.id, "help_on_the_way_repeat")
 
@@ -132,25 +138,30 @@ class AlarmBook:
         """A resident's words while something is open. `spoke_at_s` is when the words began (`Heard.speech_began_at_s`).
 
         FINE cancels only what had been asked before the words began: a "fine" that was still in the recogniser when
-        somebody fell says nothing about the fall. HELP always raises; unclear words raise after the second prompt.
+        somebody fell says nothing about the fall, and a press is not withdrawn before its question. HELP always raises; unclear words raise after the second prompt.
         """
         for case in self._cases:
-            to_it = spoke_at_s >= case.answers_from_s and case.alarm.type is not AlarmType.DEVICE
+            asked = case.ask_at_s is None and spoke_at_s >= case.answers_from_s
+            to_it = asked and case.alarm.type is not AlarmType.DEVICE
             if case.phase in CHECKED:
                 prompted_s = case.prompted_at_s if case.prompts == 2 else None
                 if answer is Answer.HELP:
                     self._cases.raise_alarm(case, "asked_for_help", now_s)
                 elif answer is Answer.FINE and to_it:
-                    self._cases.cancel(case, now_s)
+                    self._fine(case, spoke_at_s, now_s)
                 elif answer is Answer.UNCLEAR and prompted_s is not None and spoke_at_s >= prompted_s:
                     self._cases.raise_alarm(case, "unclear_answer", now_s)
             elif case.phase in WAITING and answer is Answer.FINE and to_it:
                 if case.cancel_until_s is not None and spoke_at_s <= case.cancel_until_s:
-                    self._cases.cancel(case, now_s)
+                    self._fine(case, spoke_at_s, now_s)
                 elif "fine_after_raise" not in case.alarm.reasons:
                     # too late to cancel, but the caregiver who answers shall know
                     self._cases.write(case.revised(now_s, reason="fine_after_raise"))
         return self._cases.done()
+
+    def _fine(self, case: Case, spoke_at_s: float, now_s: float) -> None:
+        self._cases.cancel(case, now_s)
+        self._bed.said_fine(case, spoke_at_s)
 
     def on_unclear(self, spoke_at_s: float, now_s: float) -> Effects:
         """Somebody spoke after the first prompt, and no known phrase was in it: no clear yes, so Hani asks again now.

@@ -111,10 +111,12 @@ class Cases:
         else:
             self.join(emergency, event.id, reason, now_s, event.confidence)
 
-    def join(self, case: Case, source: str, reason: str, now_s: float, confidence: float = 0.0) -> None:
+    def join(self, case: Case, source: str, reason: str, now_s: float, confidence: float = 0.0) -> Case:
         """Further evidence for an open alarm."""
         evidence = self.evidence(case, source, now_s)
-        self.write(case.revised(now_s, reason=reason, confidence=share(confidence), **evidence))
+        joined = case.revised(now_s, reason=reason, confidence=share(confidence), **evidence)
+        self.write(joined)
+        return joined
 
     @staticmethod
     def evidence(case: Case, source: str, now_s: float) -> dict[str, Any]:
@@ -140,7 +142,7 @@ class Cases:
 
     def climb(self, case: Case, now_s: float) -> None:
         if case.ask_at_s is not None and case.phase in WAITING and now_s >= case.ask_at_s:
-            case = replace(case, ask_at_s=None)
+            case = replace(case, ask_at_s=None, answers_from_s=now_s)
             self.remember(case)
             self.effects.append(Ask(case.id, 1))
         due = step(case, self._settings, now_s)

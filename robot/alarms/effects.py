@@ -68,7 +68,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A fall was not followed up because the mattress contradicts it: counted in the journal, and logged."""
+    """A fall was not followed up because mattress or resident contradict it: counted in the journal, and logged."""
 
     reason: str
 

@@ -1,8 +1,9 @@
 """Camera and mattress together: what an event comes to, by one table (`TABLE`; README.md shows it, a test compares).
 
-Only one row suppresses, and it needs a fresh mattress that has held the only resident since before the onset. What is
-unknown or stale has its own value in each column and never calms: a row that suppresses or waits names, for the columns
-that could calm, what must be known.
+Two rows suppress, for the only resident: a fresh mattress that has held them since before the onset while the camera
+does not see them elsewhere, and their own "I am fine", said lying there, while a camera that never looked away has seen
+nobody upright since. What is unknown or stale has its own value in each column and never calms: a row that suppresses
+or waits names, for the columns that could calm, what must be known.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ class Bed(str, Enum):
     IN_BEFORE = "in bed since before the onset"
     IN_LATE = "in bed, but not before the onset"
     OUT = "out of bed"
-    UNKNOWN = "unknown or stale"
+    UNKNOWN = "unknown, stale or told minutes late"
 
 
 class Place(str, Enum):
-    """Where the camera sees the hips of who lies, by the zones that were drawn."""
+    """Where the camera sees the hips of who lies, by the zones that were drawn. UNKNOWN: no bed was drawn."""
 
     BED = "in the bed's zone"
     ELSEWHERE = "in another zone"
+    FLOOR = "on the floor"
     UNKNOWN = "unknown or no zone"
 
 
@@ -49,11 +51,18 @@ class Vitals(str, Enum):
 
 
 class Upright(str, Enum):
-    """Whether the camera saw anybody upright since the bed was left; NOT_SEEN only while it could."""
+    """Whether the camera saw anybody upright since the bed was left or FINE said; NOT_SEEN only while it could."""
 
     SEEN = "seen"
     NOT_SEEN = "not seen"
     UNKNOWN = "unknown"
+
+
+class Said(str, Enum):
+    """What whoever lies there answered when asked about it, lately and without having left the bed since."""
+
+    FINE = "I am fine"
+    NOTHING = "nothing"
 
 
 class Residents(str, Enum):
@@ -85,6 +94,7 @@ class Inputs:
     place: Place = Place.UNKNOWN
     vitals: Vitals = Vitals.UNKNOWN
     upright: Upright = Upright.UNKNOWN
+    said: Said = Said.NOTHING
     residents: Residents = Residents.SEVERAL
 
 
@@ -99,6 +109,7 @@ class Row:
     place: tuple[Place, ...] = ()
     vitals: tuple[Vitals, ...] = ()
     upright: tuple[Upright, ...] = ()
+    said: tuple[Said, ...] = ()
     residents: tuple[Residents, ...] = ()
 
     def fits(self, inputs: Inputs) -> bool:
@@ -109,16 +120,34 @@ class Row:
 
 COLUMNS = tuple(column.name for column in fields(Inputs) if column.name != "event")
 _IN = (Bed.IN_BEFORE, Bed.IN_LATE)
+SAID_FINE = "said_fine_here"
 
 TABLE: tuple[Row, ...] = (
     Row(Event.SEEN_FALLING, Outcome.CHECK, "seen_falling"),
+    Row(Event.LYING, Outcome.CHECK, "vitals_lost", vitals=(Vitals.LOST,)),
+    # never on the floor: who lies there and says "I am fine" may still not get up
+    Row(
+        Event.LYING,
+        Outcome.SUPPRESS,
+        SAID_FINE,
+        place=(Place.BED, Place.ELSEWHERE, Place.UNKNOWN),
+        upright=(Upright.NOT_SEEN,),
+        said=(Said.FINE,),
+        residents=(Residents.ONE,),
+    ),
     Row(Event.LYING, Outcome.CHECK, "bed_unknown", bed=(Bed.UNKNOWN,)),
     Row(Event.LYING, Outcome.CHECK, "bed_empty", bed=(Bed.OUT,)),
     Row(Event.LYING, Outcome.CHECK, "bed_too_late", bed=(Bed.IN_LATE,)),
     Row(Event.LYING, Outcome.CHECK, "bed_of_another", residents=(Residents.SEVERAL,)),
-    Row(Event.LYING, Outcome.CHECK, "sensors_disagree", place=(Place.ELSEWHERE,)),
-    Row(Event.LYING, Outcome.CHECK, "vitals_lost", vitals=(Vitals.LOST,)),
-    Row(Event.LYING, Outcome.SUPPRESS, "in_bed_before_onset", bed=(Bed.IN_BEFORE,), residents=(Residents.ONE,)),
+    Row(Event.LYING, Outcome.CHECK, "sensors_disagree", place=(Place.ELSEWHERE, Place.FLOOR)),
+    Row(
+        Event.LYING,
+        Outcome.SUPPRESS,
+        "in_bed_before_onset",
+        bed=(Bed.IN_BEFORE,),
+        place=(Place.BED, Place.UNKNOWN),
+        residents=(Residents.ONE,),
+    ),
     Row(Event.LEFT_BED, Outcome.CHECK_SOON, "left_bed_unseen", upright=(Upright.NOT_SEEN,)),
     Row(Event.LEFT_BED, Outcome.WAIT, "not_back_in_bed"),
     Row(Event.AT_REST, Outcome.FAULT, "vitals_lost", bed=_IN, vitals=(Vitals.LOST,)),
@@ -192,31 +221,33 @@ def judge(
     fresh_s: float,
     residents: int,
     vitals: Vitals = Vitals.UNKNOWN,
+    upright: Upright = Upright.UNKNOWN,
+    said: Said = Said.NOTHING,
 ) -> Verdict:
-    """Of a fall. `fresh_s` is the greatest age of a reading that counts; `residents` says how many live here."""
+    """Of a fall. `fresh_s` is the greatest age of a reading that counts; `residents` says how many live here.
+
+    The event's zone None means that no bed was drawn; where one is, whoever is outside every zone is in FLOOR.
+    """
     if event.reason not in LYING:
         return decide(Inputs(Event.SEEN_FALLING))
-    place = {None: Place.UNKNOWN, Zone.BED: Place.BED}.get(event.zone, Place.ELSEWHERE)
-    return decide(
-        Inputs(
-            Event.LYING,
-            _bed(bed, now_s, fresh_s, event.onset_at_s),
-            place,
-            vitals,
-            residents=_residents(residents),
-        )
-    )
+    places = {None: Place.UNKNOWN, Zone.BED: Place.BED, Zone.FLOOR: Place.FLOOR}
+    found = _bed(bed, now_s, fresh_s, event.onset_at_s)
+    place = places.get(event.zone, Place.ELSEWHERE)
+    return decide(Inputs(Event.LYING, found, place, vitals, upright, said, _residents(residents)))
 
 
-def judge_absence(upright: Upright, *, residents: int) -> Verdict:
+def judge_absence(upright: Upright) -> Verdict:
     """Of a bed that was left at night and not returned to."""
-    return decide(Inputs(Event.LEFT_BED, upright=upright, residents=_residents(residents)))
+    return decide(Inputs(Event.LEFT_BED, upright=upright))
 
 
 def judge_rest(
     bed: BedState | None, view: RoomView | None, now_s: float, *, fresh_s: float, residents: int, vitals: Vitals
 ) -> Verdict:
-    """Of the sensors themselves, while nothing happens. `view` must be fresh (`view_now`), or None."""
+    """Of the sensors themselves, while nothing happens. `view` must be fresh (`view_now`), or None.
+
+    A view whose `in_bed` is None (no bed was drawn) knows of no place.
+    """
     place = Place.UNKNOWN
     if view is not None and view.in_bed is not None and view.in_bed > 0:
         place = Place.BED

@@ -7,6 +7,10 @@ from robot.alarms.fusion import Outcome, Upright, Verdict, Vitals, judge_rest, p
 from robot.alarms.settings import AlarmSettings
 from robot.messages import BedState, Presence, RoomView
 
+_LATE_S = (
+    60.0  # a mattress that tells later than this vouches for nobody (radars: 1-5 min, robot/mattress/milesight.py)
+)
+
 
 class Senses:
     """The newest bed and room, and what must be remembered about them to tell "lost" and "not seen" from unknown."""
@@ -19,6 +23,11 @@ class Senses:
         self._seeing_since_s: float | None = None
         self._upright_at_s: float | None = None
         self._odd: tuple[str, float] | None = None  # (reason, since when the sensors contradict each other)
+
+    @property
+    def witness(self) -> BedState | None:
+        """The bed, as far as it can say where somebody was at a moment: a radar that tells minutes late cannot."""
+        return self.bed if self._settings.bed_latency_s <= _LATE_S else None
 
     def take_bed(self, bed: BedState) -> None:
         self.bed = bed
@@ -47,13 +56,14 @@ class Senses:
         silent_s = now_s - self._vitals[1]
         return Vitals.MEASURED if silent_s <= self._settings.vitals_lost_s else Vitals.LOST
 
-    def upright(self, left_at_s: float, now_s: float) -> Upright:
-        """Since the bed was left."""
-        if self._upright_at_s is not None and left_at_s - CLOCK_SLACK_S <= self._upright_at_s <= now_s + CLOCK_SLACK_S:
+    def upright(self, since_at_s: float, now_s: float, *, late_s: float = 0.0) -> Upright:
+        """Since a moment that may have been told up to `late_s` after it was: then whoever got up is back that far."""
+        from_s = since_at_s - max(late_s, CLOCK_SLACK_S)
+        if self._upright_at_s is not None and from_s <= self._upright_at_s <= now_s + CLOCK_SLACK_S:
             return Upright.SEEN
         fresh = view_now(self._view, now_s, self._settings.view_fresh_s) is not None
-        since_s = self._seeing_since_s
-        watched = since_s is not None and since_s <= left_at_s + self._settings.view_fresh_s
+        seeing_s = self._seeing_since_s
+        watched = seeing_s is not None and seeing_s <= since_at_s - late_s + self._settings.view_fresh_s
         return Upright.NOT_SEEN if fresh and watched else Upright.UNKNOWN
 
     def fault(self, now_s: float) -> str:
@@ -61,7 +71,12 @@ class Senses:
         settings = self._settings
         view = view_now(self._view, now_s, settings.view_fresh_s)
         verdict: Verdict = judge_rest(
-            self.bed, view, now_s, fresh_s=settings.bed_fresh_s, residents=settings.residents, vitals=self.vitals(now_s)
+            self.witness,
+            view,
+            now_s,
+            fresh_s=settings.bed_fresh_s,
+            residents=settings.residents,
+            vitals=self.vitals(now_s),
         )
         if verdict.outcome is not Outcome.FAULT:
             self._odd = None

@@ -22,8 +22,13 @@ class AlarmSettings:
     rise_s: unacknowledged for so long raises the severity (TSA: 97.5 % answered in 60 s, 99 % in 180 s).
     join_s: an acknowledged emergency takes in further evidence for so long (field: acknowledged but not closed in 10
         min re-opens); later evidence opens a new alarm, so that an alarm forgotten open never hides a fall.
-    withhold_s: for so long a fall that the mattress contradicted comes back when the mattress no longer does.
+    withhold_s: for so long a fall that the mattress contradicted comes back when the mattress no longer does (a lag, a
+        pet or a stuck cell hold somebody "in bed" for minutes; chosen).
+    fine_holds_s: who lay in a zone and said "I am fine" is not asked again there for so long, unless somebody was seen
+        upright, the camera looked away or the mattress told an exit meanwhile (chosen); 0 asks each time.
     bed_fresh_s: a mattress reading older than this vouches for nothing.
+    bed_latency_s: so late may the mattress tell that the bed was left: who was seen upright up to so long before has
+        got up. Pads tell within 30 s; a radar needs up to 300, and above 60 the bed explains no fall away.
     bed_stale_alarm_s: a feed stale for so long opens a low device alarm; None leaves that to diagnostics.
     bed_exit_unseen_s: instead of the tolerance, when a camera that sees the room has seen nobody upright since the bed
         was left (chosen; never longer than the tolerance).
@@ -45,8 +50,10 @@ class AlarmSettings:
     repeat_s: float = 60.0
     rise_s: tuple[float, ...] = (60.0, 180.0)
     join_s: float = 600.0
-    withhold_s: float = 60.0
+    withhold_s: float = 300.0
+    fine_holds_s: float = 7200.0
     bed_fresh_s: float = 60.0
+    bed_latency_s: float = 30.0
     bed_stale_alarm_s: float | None = None
     bed_exit_unseen_s: float = 120.0
     view_fresh_s: float = 15.0
@@ -65,6 +72,8 @@ class AlarmSettings:
             ("repeat_s", self.repeat_s, 10.0, 600.0),
             ("join_s", self.join_s, 0.0, 3600.0),
             ("withhold_s", self.withhold_s, 0.0, 600.0),
+            ("fine_holds_s", self.fine_holds_s, 0.0, 14400.0),
+            ("bed_latency_s", self.bed_latency_s, 0.0, 600.0),
             ("bed_fresh_s", self.bed_fresh_s, 1.0, 600.0),
             ("bed_stale_alarm_s", self.bed_stale_alarm_s, 1.0, 86400.0),
             ("bed_exit_unseen_s", self.bed_exit_unseen_s, 10.0, 1800.0),

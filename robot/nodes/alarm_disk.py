@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 class AlarmDisk:
     """`store` and `outbox` over one connection. `fault` is a constant text while they are in memory, else empty.
 
-    A disk that refuses must not keep anybody from being asked: then the book begins in memory, and `move` writes
-    everything that happened meanwhile as soon as the disk takes it.
+    A disk that refuses must not keep anybody from being asked: then the book begins in memory, without what the disk
+    held, and `move` writes as soon as the disk takes it: of each alarm its newest revision, the bed, the counts, and
+    the reports that wait. Alarms that were open on the disk before come back with the next start.
     """
 
     def __init__(self, path: Path) -> None:

@@ -53,6 +53,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             cancel_window_s=settings.cancel_window_s,
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
             bed_fresh_s=settings.bed_fresh_s,
+            bed_latency_s=settings.bed_latency_s,
             residents=self._resident.people,
         )
         store = self._ready_disk.store

@@ -63,13 +63,18 @@ class HalfDuplex:
             self._silent_by_s = now_s + _SILENT_WITHIN_S
             self._listener.barge_in(began_at_s)
 
-    def check(self, now_s: float) -> None:
-        """Listen again when the end of the text is overdue; no more when it goes on in spite of a barge-in."""
+    def check(self, now_s: float) -> bool:
+        """Listen again when the end of the text is overdue; no more when it goes on in spite of a barge-in.
+
+        Returns True, once, when it was overdue: the voice has died, and nobody else will tell that the text is over.
+        """
         if self._say_id is not None and self._silent_by_s is not None and now_s > self._silent_by_s:
             self._silent_by_s = float("inf")
             self._listener.mute(now_s)
-        if self._say_id is not None and now_s > self._overdue_at_s:
+        overdue = self._say_id is not None and now_s > self._overdue_at_s
+        if overdue:
             self._end(now_s, Question.NONE)
+        return overdue
 
     def _end(self, now_s: float, question: Question) -> None:
         self._say_id = None

@@ -167,7 +167,8 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
                 return
             now_s = time.time()
             with self._lock:
-                self._half_duplex.check(now_s)
+                if self._half_duplex.check(now_s):
+                    self._ear.voice_ended(now_s)
                 before = self._ear.processed_until_s
                 events = self._ear.take(chunk, now_s)
                 if self._ear.processed_until_s != before:

@@ -3,7 +3,8 @@ had not finished.
 
 Every chunk gets a number and stays in a ring. A chunk is sent, and answered; at most a second of sound is under way, so
 that sending never blocks. No answer for 1.5 s means a wedge. The new process is played everything from the
-beginning of the unfinished speech, so that a safety word that was being said is decoded whole.
+beginning of the unfinished speech, so that a safety word that was being said is decoded whole. A chunk on which it
+wedges twice is replaced by silence, and the rest of the word kept.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from robot import paths
 from robot.errors import MissingPart
@@ -69,6 +73,7 @@ class DecoderLink:
         self._begin = 0  # where the next process begins
         self._anew = False
         self._stuck_at: int | None = None
+        self._poison: set[int] = set()  # chunks that are played as silence
         self._failures = 0
         self._start_at_s = 0.0
         self._progress_at_s = clock()
@@ -157,11 +162,12 @@ class DecoderLink:
             self.lost_s += (self._ring.first - self._next) * CHUNK_S
             self._next, self._anew = self._ring.first, True
         for number, chunk in self._ring.since(self._next):
-            if child.under_way >= _UNDER_WAY:
+            if len(child.under_way) >= _UNDER_WAY:
                 return
-            if child.under_way == 0:
+            if not child.under_way:
                 self._progress_at_s = self._clock()
-            if not child.send((number, chunk.samples.tobytes(), self._anew)):
+            samples = np.zeros_like(chunk.samples) if number in self._poison else chunk.samples
+            if not child.send((number, samples.tobytes(), self._anew)):
                 return
             self._next, self._anew = number + 1, False
 
@@ -188,7 +194,7 @@ class DecoderLink:
     def _take(self, number: int, final: FinalResult | None, safety: FinalResult | None, took_s: float) -> list[Decoded]:
         child = self._child
         assert child is not None
-        child.under_way -= 1
+        child.under_way.popleft()
         self._failures = 0
         again = number < self._answered
         self._answered = max(self._answered, number + 1)
@@ -229,14 +235,20 @@ class DecoderLink:
         finished = min(self._finished, self._safety_finished) if self._expects_safety else self._finished
         first = max(finished, self._ring.first)
         self._begin = replay_from(self._answered, first, lambda number: self._voiced.get(number, True))
-        if child.ready:
-            if self._stuck_at is not None and self._answered <= self._stuck_at:
-                self._begin = self._answered + 1  # it wedged on the same sound again: go on behind it
-                self.lost_s += CHUNK_S
-                self._answered += 1
-            self._stuck_at = self._answered
+        if reason == "wedged" and child.under_way:
+            self._leave_out(child.under_way[0])
         self._start_at_s = self._clock() + _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
         self._failures += 1
+
+    def _leave_out(self, stuck: int) -> None:
+        """It wedged on chunk `stuck`: the second time that becomes silence, after that it goes on behind it."""
+        if stuck in self._poison:
+            self._begin = stuck + 1
+            self._answered = max(self._answered, stuck + 1)
+        elif stuck == self._stuck_at:
+            self._poison = {number for number in self._poison if number >= self._ring.first} | {stuck}
+            self.lost_s += CHUNK_S
+        self._stuck_at = stuck
 
 
 def replay_from(stuck: int, first: int, voiced: Callable[[int], bool]) -> int:
@@ -265,14 +277,14 @@ class _Child:
         self._connection: Connection[Any, Any] = ours
         self.ready = False
         self.has_safety = False
-        self.under_way = 0
+        self.under_way: deque[int] = deque()  # numbers of the chunks that it has not answered
 
     def send(self, message: tuple[int, bytes, bool]) -> bool:
         try:
             self._connection.send(message)
         except OSError:
             return False  # it has ended, which is seen on receiving
-        self.under_way += 1
+        self.under_way.append(message[0])
         return True
 
     def poll(self, wait_s: float) -> bool:

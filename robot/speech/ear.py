@@ -5,6 +5,7 @@ Knows no device and no ROS. One thread feeds it; whoever calls the rest holds th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from robot.speech.activity import SpeechActivity
@@ -52,7 +53,7 @@ class Ear:
         self._canceller = EchoCanceller()
         self._barge_in = BargeIn()
         self._erle_db: float | None = None
-        self._voice_over_at_s: float | None = None
+        self._voice_over_at_s: float | None = None  # None: Hani is silent; infinity: nobody knows yet
         self.processed_until_s: float | None = None
         """The end of the last sound that was decoded, Unix time."""
 
@@ -65,7 +66,8 @@ class Ear:
         events: list[HearingEvent | BargedIn] = [] if began_at_s is None else [BargedIn(began_at_s)]
         clear = cleaned.chunk
         if self._gain is not None:
-            clear = self._gain.apply(clear, speaking=self._activity.voiced_s > 0.0 and cleaned.erle_db is None)
+            hold = self._voice_over_at_s is not None
+            clear = self._gain.apply(clear, speaking=self._activity.voiced_s > 0.0, hold=hold)
         answers = self._decoder.feed(clear, voiced=self._activity.speaking)
         # the main recogniser decides alone about safety words while the other is away or too far behind
         self._hearing.watch.decoder_there = self._decoder.has_safety and self._decoder.behind_s() <= WAIT_S
@@ -79,7 +81,7 @@ class Ear:
 
     def voice_began(self, reference: Samples | None, at_s: float) -> None:
         """Hani begins to speak; `reference` is what the loudspeaker plays, when it is known."""
-        self._voice_over_at_s = None
+        self._voice_over_at_s = math.inf
         self._barge_in.reset()
         if reference is None:
             self._canceller.end()

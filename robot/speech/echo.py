@@ -101,6 +101,7 @@ class EchoCanceller:
     _SEARCH_AFTER_S = 0.7  # a loudspeaker's buffer; Bluetooth needs 0.2 to 0.4
     _SEARCH_S = 0.8  # of the reference that is looked for, from its first sound on
     _CLEAR = 8.0
+    _MOST_HEARD = 200  # chunks, 20 s: what a busy board leaves waiting, twice; longer, and the clock was set back
 
     def __init__(self) -> None:
         self._reference: Floats | None = None
@@ -133,6 +134,9 @@ class EchoCanceller:
         if self._shift is not None:
             return self._cancel(chunk)
         self._heard.append(chunk)
+        if len(self._heard) > self._MOST_HEARD:
+            self.end()
+            return Cleaned(chunk)
         if not self._find(self._reference):
             return Cleaned(chunk, 0.0)
         heard, self._heard = self._heard, []

@@ -134,16 +134,19 @@ class Gain:
         self._applied = 1.0
         self._floor_db: float | None = None
 
-    def apply(self, chunk: AudioChunk, *, speaking: bool) -> AudioChunk:
-        """The chunk at the present gain, which moves towards the target while `speaking`."""
+    def apply(self, chunk: AudioChunk, *, speaking: bool, hold: bool = False) -> AudioChunk:
+        """The chunk at the present gain, which moves towards the target while `speaking`.
+
+        With `hold` (our own voice is in the sound) nothing is learnt from it and the gain stays.
+        """
         sound = chunk.samples.astype(np.float64) / _FULL_SCALE
         level_db = level_dbfs(chunk.samples)
         length_s = len(sound) / SAMPLE_RATE_HZ
-        if speaking:
+        if speaking and not hold:
             wanted_db = min(self.TARGET_DB - level_db, self._most_db())
             step_db = min(max(wanted_db - self.gain_db, -self._DOWN_DB_PER_S * length_s), self._UP_DB_PER_S * length_s)
             self.gain_db = min(max(self.gain_db + step_db, self.LEAST_DB), self.MOST_DB)
-        else:
+        elif not hold:
             self._floor_db = level_db if self._floor_db is None else 0.9 * self._floor_db + 0.1 * level_db
             self.gain_db = max(min(self.gain_db, self._most_db()), self.LEAST_DB)
         gain = 10.0 ** (self.gain_db / 20.0)

@@ -56,22 +56,28 @@ class DeviceCalls:
             raise DeviceFault("The microphone's driver does not answer; pull its plug and put it in again.")
         results: list[T] = []
         errors: list[Exception] = []
-        gave_up = threading.Event()
+        lock = threading.Lock()  # a result is either returned or undone
+        gave_up = False
 
         def run() -> None:
             try:
-                results.append(call())
+                result = call()
             except Exception as error:  # whatever the driver raises belongs to the caller
                 errors.append(error)
-            if gave_up.is_set() and results and undo is not None:
-                undo(results[0])
+                return
+            with lock:
+                results.append(result)
+                late = gave_up
+            if late and undo is not None:
+                undo(result)
 
         self._began_s = self._clock()
         thread = threading.Thread(target=run, name="device call", daemon=True)
         thread.start()
         thread.join(limit_s)
-        if thread.is_alive():
-            gave_up.set()
+        with lock:
+            gave_up = not results and not errors
+        if gave_up:
             self._hanging = thread
             raise DeviceFault("The microphone's driver does not answer; pull its plug and put it in again.")
         if errors:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 
-from robot.speech.audio import AudioChunk
+from robot.speech.audio import CHUNK_S, AudioChunk
 
 DEFAULT_KEPT_S = 10.0
 
 
 class Ring:
-    """Chunks by number, counted from 0 over the whole stream. Older ones than `kept_s` are forgotten."""
+    """Chunks by number, counted from 0 over the whole stream. Older ones than `kept_s` are forgotten: counted in
+    chunks of 0.1 s, since a clock may be set back.
+    """
 
     def __init__(self, kept_s: float = DEFAULT_KEPT_S) -> None:
-        self._kept_s = kept_s
+        self._most = max(math.ceil(kept_s / CHUNK_S), 1)
         self._chunks: deque[AudioChunk] = deque()
         self._first = 0
 
@@ -32,7 +35,7 @@ class Ring:
         """Keep a chunk and return its number."""
         self._chunks.append(chunk)
         number = self.end - 1
-        while len(self._chunks) > 1 and chunk.ended_at_s - self._chunks[0].ended_at_s >= self._kept_s:
+        while len(self._chunks) > self._most:
             self._chunks.popleft()
             self._first += 1
         return number

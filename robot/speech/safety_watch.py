@@ -10,7 +10,8 @@
 | while Hani speaks: the same, but what is not certain is not asked  | remembered for 8 s                        |
 | while the safety decoder is not there                              | the main recogniser's word counts alone   |
 
-The budget limits questions, never a certain cry. What it withheld is counted, and still confirms a repetition.
+The budget limits questions, never a certain cry, nor one that comes again within 8 s: that is asked about in any case.
+What it withheld is counted, and still confirms a repetition. A cry of another kind is another cry.
 """
 
 from __future__ import annotations
@@ -121,7 +122,12 @@ class SafetyWatch:
 
     def poll(self, now_s: float) -> list[SafetyWord]:
         """What is to be published now."""
-        words = [word for one in list(self._candidates) if not one.settled and (word := self._settle(one, now_s))]
+        words = [
+            word
+            for certain in (True, False)  # a question must not settle a certain cry with it
+            for one in self._candidates
+            if not one.settled and self._is_certain(one) is certain and (word := self._settle(one, certain, now_s))
+        ]
         self._candidates = [
             one
             for one in self._candidates
@@ -132,14 +138,20 @@ class SafetyWatch:
     def _add(self, new: _Candidate) -> None:
         """The second view of a cry that is certain already brings no news."""
         new.settled = any(
-            one.certain and one.source is not new.source and abs(one.at_s - new.at_s) <= WITNESS_S
+            one.certain
+            and one.source is not new.source
+            and one.kind is new.kind
+            and abs(one.at_s - new.at_s) <= WITNESS_S
             for one in self._candidates
         )
         self._candidates.append(new)
 
-    def _settle(self, one: _Candidate, now_s: float) -> SafetyWord | None:
+    def _is_certain(self, one: _Candidate) -> bool:
         alone = one.clear and (one.source is _Source.DECODER or not self.decoder_there)
-        if one.exact and (alone or self._witnessed(one) or self._repeated(one)):
+        return one.exact and (alone or self._witnessed(one) or self._repeated(one))
+
+    def _settle(self, one: _Candidate, certain: bool, now_s: float) -> SafetyWord | None:
+        if certain:
             self._close(one)
             one.certain = True
             return SafetyWord(str(uuid7()), one.kind, one.language, True, one.at_s)
@@ -149,7 +161,7 @@ class SafetyWatch:
         self._close(one)
         if one.muted:
             return None
-        if not self._budget.take(now_s):
+        if not self._again(one) and not self._budget.take(now_s):
             self.withheld += 1
             return None
         return SafetyWord(str(uuid7()), one.kind, one.language, False, one.at_s)
@@ -157,7 +169,7 @@ class SafetyWatch:
     def _close(self, one: _Candidate) -> None:
         """The other recogniser's view of the same cry is settled with it."""
         for other in self._candidates:
-            if other is one or abs(other.at_s - one.at_s) <= WITNESS_S:
+            if other is one or (other.kind is one.kind and abs(other.at_s - one.at_s) <= WITNESS_S):
                 other.settled = True
 
     def _witnessed(self, one: _Candidate) -> bool:
@@ -170,11 +182,17 @@ class SafetyWatch:
         )
 
     def _repeated(self, one: _Candidate) -> bool:
-        """Another cry shortly before, told by the same recogniser: two of its finals are two stretches of sound."""
-        return any(
-            other.source is one.source
-            and other.exact
+        return any(other.exact for other in self._before(one))
+
+    def _again(self, one: _Candidate) -> bool:
+        return bool(self._before(one))
+
+    def _before(self, one: _Candidate) -> list[_Candidate]:
+        """Cries shortly before, told by the same recogniser: two of its finals are two stretches of sound."""
+        return [
+            other
+            for other in self._candidates
+            if other.source is one.source
             and 0 < one.at_s - other.at_s <= REPEATED_WITHIN_S
             and not (one.muted and other.muted)
-            for other in self._candidates
-        )
+        ]

@@ -19,6 +19,7 @@ LONGEST_TURN_S = 20.0
 _CUT_OFF_WITHIN_S = 1.5  # who speaks on so soon after we closed the turn was interrupted
 _UNCLEAR_TAIL_S = 5.0  # design: a voice of which nothing is understood (a television) holds a turn no longer
 _FINAL_DUE_S = 0.9  # after a voice: the recogniser's endpoint at 0.5 s, and its work
+_CLOCK_SLACK_S = 1.0
 _SAME_S = 0.1  # a voice that ends with a stretch is that stretch
 _MUTES_KEPT = 32
 
@@ -100,13 +101,16 @@ class Turns:
         """The turn that is over at `now_s`, once.
 
         `voice_until_s` is when a voice was heard last, known or not: it keeps the turn open, and what it said is waited
-        for, since the recogniser answers half a second later.
+        for, since the recogniser answers half a second later. A clock that was set back ends the turn.
         """
         if not self._stretches:
             return None
         last_s = self._stretches[-1].ended_at_s
+        if now_s < last_s - _CLOCK_SLACK_S:
+            turn, self._closed = self.close(now_s), None  # nothing is learnt from times of two clocks
+            return turn
         wait_s = self.wait_s()
-        if voice_until_s > last_s + _SAME_S:
+        if last_s + _SAME_S < voice_until_s <= now_s + _CLOCK_SLACK_S:
             last_s, wait_s = voice_until_s, max(wait_s, _FINAL_DUE_S)
         whole_s = now_s - self._stretches[0].began_at_s
         if now_s - last_s < wait_s and whole_s < LONGEST_TURN_S and not self._only_noise(now_s, wait_s):

@@ -52,6 +52,7 @@ def test_a_section_for_one_node_counts_more_than_one_for_all_of_a_later_file(tmp
         ("alarm_manager", "cancel_window_s", lambda value: AlarmSettings("hani-1", cancel_window_s=value)),
         ("alarm_manager", "bed_exit_tolerance_s", lambda value: AlarmSettings("hani-1", bed_exit_tolerance_s=value)),
         ("alarm_manager", "bed_fresh_s", lambda value: AlarmSettings("hani-1", bed_fresh_s=value)),
+        ("alarm_manager", "bed_latency_s", lambda value: AlarmSettings("hani-1", bed_latency_s=value)),
         ("mattress_bridge", "stale_after_s", lambda value: PresenceSettings(stale_after_s=value)),
         ("speech_synthesizer", "rate_wpm", lambda value: VoiceSettings(rate_wpm=int(value))),
         ("speech_synthesizer", "volume", lambda value: VoiceSettings(volume=value)),

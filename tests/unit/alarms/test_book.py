@@ -418,11 +418,11 @@ def test_what_the_bed_explained_does_not_come_back_with_a_restart(robot):
     event = fall(reason=FallReason.FOUND_ON_FLOOR, at_s=90.0)
     robot.do(robot.book.on_bed(bed(Presence.IN_BED, 100.0), True, 100.0))
     robot.do(robot.book.on_fall(event, 110.0))
-    for now_s in (150.0, 200.0):
+    for now_s in (150.0, 200.0, 250.0, 300.0, 350.0, 400.0):
         robot.do(robot.book.on_bed(bed(Presence.IN_BED, now_s), True, now_s))
         robot.run(int(now_s) + 1, int(now_s) + 49)
     robot.start()
-    robot.do(robot.book.on_fall(event, 260.0))
+    robot.do(robot.book.on_fall(event, 450.0))
     assert robot.phases == []
 
 

@@ -56,7 +56,8 @@ def only(robot: Robot):
 def leave(robot: Robot, upright: int | None, to_s: int, sees: bool = True) -> None:
     """In bed at 0, out at 10, and a camera that looks every five seconds."""
     robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=0.0), True, 0.0))
-    robot.book.on_view(view(5.0, upright=0, sees=sees))
+    for at_s in range(-40, 10, 5):
+        robot.book.on_view(view(float(at_s), upright=0, sees=sees))
     robot.do(robot.book.on_bed(bed(Presence.OUT_OF_BED, 10.0, since_s=10.0), True, 10.0))
     for now_s in range(10, to_s + 1):
         if now_s % 5 == 0 and upright is not None:
@@ -87,6 +88,19 @@ def test_a_camera_that_goes_blind_makes_the_tolerance_no_longer(robot):
     assert robot.phases == []
     robot.run(610, 610)
     assert robot.phases == [P.CHECKING]
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "up_at_s", "phases"),
+    [(30.0, -15.0, []), (30.0, -25.0, [P.CHECKING]), (300.0, -280.0, [])],
+)
+def test_who_walked_out_before_a_late_mattress_told_it_was_seen_upright(latency_s, up_at_s, phases):
+    robot = Robot(AlarmSettings(device="hani-test", bed_latency_s=latency_s))
+    robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=-1e4), True, 0.0))
+    for at_s in range(-400, 10, 5):
+        robot.book.on_view(view(float(at_s), upright=int(at_s == up_at_s)))
+    leave(robot, upright=0, to_s=135)
+    assert robot.phases == phases
 
 
 # Heart and breath, and contradictions
@@ -168,6 +182,27 @@ def test_a_press_by_mistake_can_be_withdrawn_after_the_question(robot):
     robot.run(1, 30)
     robot.do(robot.book.on_answer(Answer.FINE, 42.0, 43.0))
     assert robot.phases == [P.CANCELLED]
+
+
+@pytest.mark.parametrize("spoke_at_s", [1.0, 11.0])
+def test_fine_from_the_television_before_the_question_withdraws_no_press(robot, spoke_at_s):
+    robot.do(robot.book.on_call(call(), 0.0))
+    robot.do(robot.book.on_answer(Answer.FINE, 1.0, 2.0))
+    robot.run(2, 12)
+    robot.do(robot.book.on_answer(Answer.FINE, spoke_at_s, 13.0))
+    assert robot.phases == [P.RAISED]
+    robot.do(robot.book.on_answer(Answer.FINE, 14.0, 15.0))
+    assert robot.phases == [P.CANCELLED]
+
+
+def test_a_press_on_top_of_a_word_is_not_withdrawn_before_its_own_question(robot):
+    robot.do(robot.book.on_safety_word(word(at_s=0.0), 0.0))
+    robot.do(robot.book.on_call(call(), 5.0))
+    robot.do(robot.book.on_answer(Answer.FINE, 6.0, 7.0))
+    assert robot.phases == [P.RAISED]
+    robot.run(8, 17)
+    robot.do(robot.book.on_answer(Answer.FINE, 20.0, 21.0))
+    assert (robot.asked, robot.phases) == ([1], [P.CANCELLED])
 
 
 def test_nobody_is_asked_who_was_answered_already(robot):

@@ -132,10 +132,12 @@ def test_what_is_played_again_begins_before_the_speech_and_not_long_before(
 
 
 def test_sound_that_always_wedges_it_is_left_out_the_second_time(streams: dict[str, Stream], tmp_path: Path) -> None:
+    """As silence: what was said just before it and after it is decoded."""
     stream = begun(streams, tmp_path, "poison 4")
-    stream.feed(*SILENCE, 4, 5, 0, *SILENCE, 6, 0)
+    stream.feed(*SILENCE, 1, 2, 4, 5, 0, *SILENCE, 6, *SILENCE)
     stream.catch_up()
-    assert stream.texts() == ["5", "6"]
+    assert stream.texts() == ["1 2", "5", "6"]
+    assert stream.safety_texts() == ["1 2 5", "6"]
     assert stream.link.restarts == 2
     assert stream.link.lost_s == pytest.approx(CHUNK_S)
 
@@ -151,6 +153,25 @@ def test_a_stopped_process_is_a_wedge_too(streams: dict[str, Stream], tmp_path: 
     stream.catch_up()
     assert stream.texts() == ["1 2 3"]
     assert stream.link.restarts == 1
+
+
+def test_a_process_that_was_killed_twice_at_one_place_loses_no_sound(
+    streams: dict[str, Stream], tmp_path: Path
+) -> None:
+    stream = begun(streams, tmp_path, "well")
+    stream.link.start()
+    stream.feed(0, 1)
+    stream.catch_up()
+    for value in (2, 3):
+        while not stream.link.has_safety:  # the new process has to be loaded
+            stream.answers += stream.link.poll(0.1)
+        assert stream.link.pid is not None
+        os.kill(stream.link.pid, signal.SIGKILL)
+        stream.feed(value)
+    stream.feed(0)
+    stream.catch_up()
+    assert stream.texts() == ["1 2 3"]
+    assert stream.link.lost_s == 0.0
 
 
 def test_sending_never_blocks_and_what_the_ring_forgot_is_counted_as_lost(

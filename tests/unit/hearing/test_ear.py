@@ -101,6 +101,21 @@ def test_a_quiet_voice_is_raised_for_the_recogniser_and_health_is_measured_befor
     assert one.status().microphone.floor_dbfs < -60.0
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_our_own_voice_leaves_the_gain_for_the_answer(known: bool) -> None:
+    one, _ = ear(FakeLink({}), Gain())
+    fed(one, np.concatenate([room_with("mn/L8-K1_A.flac", 1.0, 4.0, louder=0.05)] * 5), from_s=60.0)
+    before_db = one.status().gain_db
+    assert before_db > 6.0
+    one.voice_began(reference() if known else None, STARTED_S)
+    own = microphone(0.3, 35.0)
+    fed(one, own)
+    assert one.status().gain_db == before_db
+    one.voice_ended(100.0 + len(own) / SAMPLE_RATE_HZ)
+    fed(one, np.concatenate([room_with("mn/L8-K1_A.flac", 1.0, 4.0)] * 2), from_s=130.0)
+    assert one.status().gain_db < before_db - 3.0  # it follows again
+
+
 def test_somebody_speaks_over_hani_and_is_heard_from_their_first_word() -> None:
     near = load_clip(DATA / "mn" / "L8-K1_B.flac").astype(float)
     sound = microphone(0.3, 35.0, near=near)

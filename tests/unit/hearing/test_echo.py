@@ -146,3 +146,12 @@ def test_an_empty_reference_is_harmless() -> None:
     noise = np.random.default_rng(0).normal(0, 300.0, CHUNK_SAMPLES).astype(np.int16)
     pieces = [canceller.take(AudioChunk(noise, 100.0 + number * 0.1)) for number in range(40)]
     assert not any(piece.settled for piece in pieces)
+
+
+def test_a_clock_set_back_makes_it_wait_no_longer_than_twenty_seconds() -> None:
+    canceller = EchoCanceller()
+    canceller.begin(reference(), 3700.0)
+    noise = np.random.default_rng(0).normal(0, 300.0, CHUNK_SAMPLES).astype(np.int16)
+    pieces = [canceller.take(AudioChunk(noise, 100.0 + number * 0.1)) for number in range(210)]
+    assert [piece.erle_db for piece in pieces[:200]] == [0.0] * 200
+    assert [piece.erle_db for piece in pieces[200:]] == [None] * 10

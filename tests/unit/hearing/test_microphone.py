@@ -175,6 +175,29 @@ def test_a_stream_that_opens_after_we_gave_up_is_closed_again(
     assert done.wait(5.0)
 
 
+def test_a_call_that_ends_just_when_we_give_up_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    released, undone = threading.Event(), threading.Event()
+
+    class Racing(threading.Thread):
+        """The call ends right after it was found to be still running."""
+
+        def join(self, timeout: float | None = None) -> None:
+            pass
+
+        def is_alive(self) -> bool:
+            released.set()
+            super().join(5.0)
+            return True
+
+    calls = DeviceCalls()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Thread", Racing)
+        with pytest.raises(DeviceFault, match="does not answer"):
+            calls.within(1.0, lambda: released.wait(5.0), lambda _: undone.set())
+    released.set()
+    assert undone.wait(5.0)
+
+
 def test_devices_are_looked_for_anew_only_after_a_failure(audio: FakePortAudio) -> None:
     next(MicrophoneSource().chunks())
     assert audio.scans == 0

@@ -24,3 +24,10 @@ def test_the_last_seconds_stay_whole_in_order_and_by_their_numbers(added: int, k
     assert [number for number, _ in found] == list(range(max(since, ring.first), added))
     assert all(int(chunk.samples[0]) == number for number, chunk in found)
     assert (ring.chunk(since) is not None) == (ring.first <= since < added)
+
+
+def test_a_clock_set_back_makes_it_no_larger() -> None:
+    ring = Ring(1.0)
+    for number in range(100):
+        ring.add(AudioChunk(np.zeros(CHUNK_SAMPLES, np.int16), number * CHUNK_S - (3600.0 if number > 5 else 0.0)))
+    assert ring.end - ring.first == 10

@@ -18,7 +18,12 @@ pytestmark = pytest.mark.unit
 
 ZH, MN = Language.ZH, Language.MN
 SPOTTER = SafetySpotter(
-    {(ZH, "救命"): SafetyKind.HELP, (ZH, "我摔倒了"): SafetyKind.FALL, (MN, "авраарай"): SafetyKind.HELP}
+    {
+        (ZH, "救命"): SafetyKind.HELP,
+        (ZH, "我摔倒了"): SafetyKind.FALL,
+        (ZH, "着火了"): SafetyKind.FIRE,
+        (MN, "авраарай"): SafetyKind.HELP,
+    }
 )
 BARS = UNFITTED.model_copy(update={"safety_lower": 0.4, "safety_upper": 0.9})
 FAINT, CLEAR = 0.6, 0.95
@@ -78,7 +83,38 @@ def test_hearing_the_same_cry_in_different_kinds_is_no_agreement() -> None:
     one = watch()
     one.decoded(final("救命"), 5.0)
     one.heard(final("我摔倒了"), 5.1)
-    assert [certain for _, certain in polled(one, 20.0, 5.0)] == [False]
+    assert {certain for _, certain in polled(one, 20.0, 5.0)} == {False}
+
+
+@pytest.mark.parametrize("per_hour", [100, 0])
+@pytest.mark.parametrize("doubt", ["救命", "我摔倒了"])
+def test_a_doubt_that_times_out_with_the_same_chunk_takes_no_certain_cry_with_it(doubt: str, per_hour: int) -> None:
+    one = watch(per_hour)
+    one.heard(final(doubt), 1.0)
+    assert polled(one, 1.9, 1.0) == []
+    one.decoded(final("我摔倒了", 0.99), 2.0)
+    assert [word.kind for word in one.poll(2.0) if word.certain] == [SafetyKind.FALL]
+
+
+def test_a_likeness_that_comes_again_within_eight_seconds_is_asked_about_without_a_budget() -> None:
+    one = watch(per_hour=0)
+    told = []
+    for at_s in range(5, 55, 5):
+        one.heard(final("救命的人来了"), float(at_s))
+        told += polled(one, at_s + 4.9, at_s)
+    assert [certain for _, certain in told] == [False] * 9
+    assert one.withheld == 1
+
+
+@pytest.mark.parametrize("fire_s", [1.0, 1.9, 2.5])
+@pytest.mark.parametrize("confidence", [FAINT, CLEAR])
+def test_fire_after_help_is_another_cry(fire_s: float, confidence: float) -> None:
+    one = watch()
+    one.decoded(final(confidence=confidence), 1.0)
+    told = [word for step in range(10, round(fire_s * 10)) for word in one.poll(step / 10)]
+    one.heard(final("着火了"), fire_s)
+    told += [word for step in range(round(fire_s * 10), 60) for word in one.poll(step / 10)]
+    assert [word.kind for word in told] == [SafetyKind.HELP, SafetyKind.FIRE]
 
 
 @pytest.mark.parametrize(("after_s", "certain"), [(1.5, True), (7.9, True), (8.1, False)])
@@ -177,8 +213,8 @@ def test_the_budget_never_withholds_a_certain_cry(events: list, there: bool) -> 
     generous, stingy = watch(there=there), watch(0, there=there)
     told, told_stingily = played(generous, events), played(stingy, events)
     certain = [replace(word, id="") for word in told if word.certain]
-    assert [replace(word, id="") for word in told_stingily] == certain
-    assert stingy.withheld == len(told) - len(certain)
+    assert [replace(word, id="") for word in told_stingily if word.certain] == certain
+    assert stingy.withheld == len(told) - len(told_stingily)
 
 
 @given(EVENTS)
@@ -190,7 +226,8 @@ def test_no_exact_cry_in_a_silent_house_passes_unnoticed(events: list) -> None:
     for after_s, ear, text, confidence, muted in events:
         now_s += after_s
         if ear == "decoder" and not muted and confidence >= FAINT and text in {"救命", "我摔倒了", "救命救命"}:
-            assert any(abs(word.heard_at_s - now_s) <= WITNESS_S for word in told)
+            kind = SafetyKind.FALL if text == "我摔倒了" else SafetyKind.HELP
+            assert any(word.kind is kind and abs(word.heard_at_s - now_s) <= WITNESS_S for word in told)
 
 
 @given(EVENTS)

@@ -211,6 +211,18 @@ def test_nothing_said_while_muted_ever_comes_out(steps: list[tuple[str, float]])
             assert all(s.readings[0].text == "heard" for s in turns.poll(now_s) or ())
 
 
+@pytest.mark.parametrize("voice_until_s", [float("-inf"), 1001.0])
+def test_a_clock_set_back_ends_the_turn_and_those_after_it_end_as_ever(voice_until_s: float) -> None:
+    turns = Turns()
+    turns.add(stretch(1000.0, 1001.0))
+    assert turns.poll(500.0, voice_until_s) == (stretch(1000.0, 1001.0),)
+    patience_s = turns.patience_s
+    turns.add(stretch(501.0, 502.0))
+    assert turns.patience_s == patience_s
+    assert turns.poll(502.1, voice_until_s) is None
+    assert turns.poll(502.0 + MOST_PATIENCE_S, voice_until_s) == (stretch(501.0, 502.0),)
+
+
 def test_a_joined_turn_takes_the_language_of_most_letters_and_the_least_confidence() -> None:
     turn = [
         Stretch((Reading("好", Language.ZH, 0.9),), 0.0, 1.0),

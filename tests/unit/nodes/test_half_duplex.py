@@ -108,3 +108,10 @@ def test_whatever_the_voice_tells_hani_hears_again(script: list[tuple[str, Spoke
         assert not (ear.muted and state is not SpokenState.STARTED and half._say_id is None)
     half.check(now_s + 5.1)
     assert not ear.muted
+
+
+def test_the_end_of_a_text_whose_voice_died_is_told_once() -> None:
+    half_duplex = HalfDuplex(Ear())
+    assert not half_duplex.check(99.0)
+    half_duplex.spoken(spoken("a", SpokenState.STARTED, 100.0))
+    assert [at_s for at_s in range(100, 130) if half_duplex.check(float(at_s))] == [106]

@@ -1,0 +1,39 @@
+"""Where somebody lay who answered "I am fine": whoever sleeps there is not asked again for each new track."""
+
+from __future__ import annotations
+
+from robot.alarms.case import Case, elapsed_s
+from robot.alarms.fusion import LYING
+from robot.messages import FallEvent, Zone
+
+_REMEMBERED = 50  # falls of which the zone is known; more than are ever open together
+
+
+class SaidFine:
+    """In memory only: after a restart nobody has said anything, and is asked."""
+
+    def __init__(self, holds_s: float) -> None:
+        self._holds_s = holds_s
+        self._zones: dict[str, Zone | None] = {}
+        self._said_at_s: dict[Zone | None, float] = {}
+
+    def followed(self, event: FallEvent) -> None:
+        """This event opened or joined an alarm."""
+        if event.reason in LYING:
+            self._zones[event.id] = event.zone
+            while len(self._zones) > _REMEMBERED:
+                del self._zones[next(iter(self._zones))]
+
+    def answered(self, case: Case, spoke_at_s: float) -> None:
+        """FINE ended this case. Counts only if all of its evidence was somebody lying."""
+        if all(source in self._zones for source in case.source_ids):
+            self._said_at_s.update({self._zones[source]: spoke_at_s for source in case.source_ids})
+
+    def forget(self) -> None:
+        """Somebody got up: who lies anywhere from now on has said nothing yet."""
+        self._said_at_s.clear()
+
+    def since(self, zone: Zone | None, now_s: float) -> float | None:
+        """When it was said of who lies there, while that still holds."""
+        said_at_s = self._said_at_s.get(zone)
+        return said_at_s if said_at_s is not None and elapsed_s(said_at_s, now_s) < self._holds_s else None
