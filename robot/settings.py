@@ -41,7 +41,7 @@ class SpeechRecognizerSettings(NodeSettings):
     barge_in: bool = Field(True, description="fall silent when somebody speaks over Hani (with the voice's reference)")
     model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v1")
     dictation_model: str = Field(
-        "", description="folder of an open Mandarin model (python -m models.fetch_dictation); empty: no dictation"
+        "", description="folder of an open Mandarin model (python -m models.fetch_dictation); no node reads it yet"
     )
     asks_per_hour: int = Field(6, ge=1, le=60, description="how often Hani asks whether it was called, when unsure")
     asks_per_night: int = Field(4, ge=1, le=60, description="the same for one night; a clear cry is never held back")
@@ -79,6 +79,9 @@ class FallDetectorSettings(NodeSettings):
         10.0, ge=1, le=120, description="somebody lies outside the bed when the watch (re)starts"
     )
     long_on_floor_s: float = Field(25.0, ge=1, le=600, description="somebody lies outside the bed without a fall seen")
+    residents: int = Field(
+        1, ge=0, description="how many live here; more than one, or 0 (unknown): the mattress silences nothing"
+    )
     evidence_consent: int = Field(
         0, ge=0, description="revision of the signed consent to keep stick figures of falls (never pictures); 0: none"
     )

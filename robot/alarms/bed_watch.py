@@ -1,4 +1,4 @@
-"""What the bed alone brings: a night absence, a feed that went stale, and falls that the mattress or the resident explains away."""
+"""What the bed alone brings: a night absence, a feed that went stale, and falls that mattress or resident explain away."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class BedWatch:
         self._withheld = {known: held for known, held in self._withheld.items() if held[0].track != track}
 
     def explained_long_ago(self, event_id: str, now_s: float) -> bool:
-        """Only once the mattress (or the camera) had its time to change its mind: until then the event must come back as a fall."""
+        """Only once what explained it had its time to change: until then the event must come back as a fall."""
         times = (at_s for known, at_s in self._memory.explained if known == event_id)
         # a clock that was set back says nothing: then it is asked again
         return any(now_s - at_s > self._settings.withhold_s for at_s in times)

@@ -138,7 +138,8 @@ class AlarmBook:
         """A resident's words while something is open. `spoke_at_s` is when the words began (`Heard.speech_began_at_s`).
 
         FINE cancels only what had been asked before the words began: a "fine" that was still in the recogniser when
-        somebody fell says nothing about the fall, and a press is not withdrawn before its question. HELP always raises; unclear words raise after the second prompt.
+        somebody fell says nothing about the fall, and a press is not withdrawn before its question. HELP always raises;
+        unclear words raise after the second prompt.
         """
         for case in self._cases:
             asked = case.ask_at_s is None and spoke_at_s >= case.answers_from_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -38,15 +38,19 @@ _BED_SILENT_AFTER_S = 30.0
 
 
 class BedWitness:
-    """What the mattress says about the bed, as long as somebody vouches for it: a dead bridge must not hide a fall."""
+    """What the mattress says about the bed, as long as somebody vouches for it: a dead bridge must not hide a fall.
 
-    def __init__(self) -> None:
+    Where not exactly one lives, it may feel the other one, and vouches for nobody.
+    """
+
+    def __init__(self, residents: int = 1) -> None:
+        self._tells_who = residents == 1
         self._occupied: bool | None = None
         self._heard_at_s = 0.0
 
     def take(self, bed: messages.BedState, now_s: float) -> None:
         """Take a state that arrived at `now_s` (any steady clock)."""
-        known = bed.fresh and bed.presence is not Presence.UNKNOWN
+        known = self._tells_who and bed.fresh and bed.presence is not Presence.UNKNOWN
         self._occupied = bed.presence is Presence.IN_BED if known else None
         self._heard_at_s = now_s
 
@@ -86,8 +90,8 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
     def configure(self) -> None:
         self._worker: Worker | None = None
         self._watchdog: Watchdog | None = None
-        self._bed = BedWitness()
         settings = self.settings
+        self._bed = BedWitness(settings.residents)
         corners = settings.bed_zone
         bed = tuple(zip(corners[::2], corners[1::2], strict=True))
         self._zones = ZonesFile(self.home / FILE_NAME, Zones(bed=(bed,) if bed else ()))
@@ -99,7 +103,8 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
             evidence.forget(self.home)
         self._withheld: Counter[str] = Counter()
         self._camera = self._make_camera()
-        self._pause = pause.read_pause(self.home, time.time())
+        self._pauses = pause.PauseKeeper(self.home)
+        self._pause = self._pauses.now(time.time())
         self._view: messages.RoomView | None = None
         self._view_told_at_s = 0.0
         self._falls = self.offer(FallEvent, topics.FALL, topics.KEPT)
@@ -148,8 +153,10 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
                 with closing(self._frames(stopping)) as frames:
                     for frame in frames:
                         self._look(frame)
+                self._tell(self._watcher.finish())
             except HaniError as error:
                 self.log.error("camera fault: %s", error)
+                self._tell(self._watcher.finish())
                 stopping.wait(_REOPEN_AFTER_S)
 
     def _frames(self, stopping: threading.Event) -> Generator[Frame, None, None]:
@@ -177,9 +184,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         if not self._health.saw(frame.image, now_s, frame.waited_s):
             return
         detector = self._watcher.detector
-        for event in self._watcher.watch(frame.image, now_s, frame.at_s, self._bed.occupied(now_s)):
-            self._keep_figure(event)
-            self._falls.publish(convert.fall_to_ros(event))
+        self._tell(self._watcher.watch(frame.image, now_s, frame.at_s, self._bed.occupied(now_s)))
         height_px, width_px = frame.image.shape[:2]
         self._figures.see(self._watcher.people, frame.at_s, width_px, height_px)
         for held in detector.take_withheld():
@@ -187,6 +192,11 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
             self.log.info("fall not told: %s, track %s, %s so far", held.why, held.track, self._withheld[held.why])
         if self._health.fault(now_s) is None:
             self._tell_view(detector.view())
+
+    def _tell(self, events: Sequence[messages.FallEvent]) -> None:
+        for event in events:
+            self._keep_figure(event)
+            self._falls.publish(convert.fall_to_ros(event))
 
     def _keep_figure(self, event: messages.FallEvent) -> None:
         figure = self._figures.of(event)
@@ -200,7 +210,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
     # the node's thread
 
     def _check(self) -> None:
-        self._set_pause(pause.read_pause(self.home, time.time()))
+        self._set_pause(self._pauses.now(time.time()))
         if self._zones.changed():
             self._watcher.detector.use_zones(self._zones.zones)
             self._health = self._new_health()
@@ -210,8 +220,12 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
             self.report_fault(f"the camera looks away until {until}, as somebody asked")
             self._tell_view(messages.RoomView(time.time(), False, paused_until_at_s=self._pause.until_at_s))
             return
-        fault = self._health.fault(time.monotonic())
-        self.report_fault(fault.text if fault else self._zones.fault, fatal=fault is not None)
+        now_s = time.monotonic()
+        fault = self._health.fault(now_s)
+        warning = None if fault else self._health.warning(now_s)
+        # broken zones need somebody; a slow camera often mends itself with the next light
+        text = fault.text if fault else self._zones.fault or (warning.text if warning else "")
+        self.report_fault(text, fatal=fault is not None)
         if fault is not None:
             self._tell_view(messages.RoomView(time.time(), False))
 
@@ -236,12 +250,10 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         self._pause = wanted
 
     def _on_pause(self, msg: CameraPause) -> None:
-        granted = pause.granted(convert.camera_pause(msg), time.time())
-        try:
-            pause.write_pause(self.home, granted)
-        except OSError as error:
-            self.log.error("camera pause cannot be kept: %s", error.strerror)
-        self._set_pause(pause.read_pause(self.home, time.time()))
+        why = self._pauses.take(pause.granted(convert.camera_pause(msg), time.time()))
+        if why:
+            self.log.error("camera pause cannot be written, it lasts until a restart: %s", why)
+        self._set_pause(self._pauses.now(time.time()))
 
     def _on_bed(self, msg: BedState) -> None:
         self._bed.take(convert.bed(msg), time.monotonic())

@@ -216,7 +216,7 @@ class _Child:
     """The process of synthesis_child and the conversation with it."""
 
     def __init__(self, voice_data: Path, timeout_s: float) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(paths.ROOT), os.environ.get("PYTHONPATH", "")])}
+        environment = {**os.environ, "PYTHONPATH": paths.python_path()}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "robot.speech.synthesis_child", str(voice_data)],
             stdin=subprocess.PIPE,

@@ -74,4 +74,5 @@ class Before:
         rules = self._rules
         if posture.leg_px is None or posture.torso_deg is None or posture.torso_deg >= rules.upright_deg:
             return False
-        return rules.seated_leg_share <= posture.leg_px / posture.height_px < rules.standing_leg_share
+        shortest_px, longest_px = (h * posture.height_px for h in (rules.seated_leg_share, rules.standing_leg_share))
+        return shortest_px <= posture.leg_px < longest_px

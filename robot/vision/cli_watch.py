@@ -16,6 +16,8 @@ from robot.vision.pose import PoseEngine
 from robot.vision.watcher import FallWatcher
 from robot.vision.zones import NO_ZONES, Zones, read_zones
 
+CONFIRM_WITHIN_S = 3.0  # a file may end right after the fall: so long its last frame stands for what follows; chosen
+
 
 def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = None) -> int:
     """Watch each video; returns the exit status: 0, or 1 when a file could not be used.
@@ -32,7 +34,7 @@ def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = N
     status = 0
     for video in videos:
         try:
-            for event in events_in(FileCamera(video).frames(), engine, drawn):
+            for event in events_in(FileCamera(video).frames(), engine, drawn, CONFIRM_WITHIN_S):
                 print(json.dumps(_line(video, event), ensure_ascii=False), file=out, flush=True)
         except HaniError as error:
             print(f"hani watch: {error}", file=err)
@@ -40,15 +42,25 @@ def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = N
     return status
 
 
-def events_in(frames: Iterable[Frame], engine: PoseEngine, zones: Zones = NO_ZONES) -> Iterator[FallEvent]:
-    """The fall events in the frames of a file, at the watcher's own frame rate; times are the file's."""
+def events_in(
+    frames: Iterable[Frame], engine: PoseEngine, zones: Zones = NO_ZONES, confirm_within_s: float = 0.0
+) -> Iterator[FallEvent]:
+    """The fall events in the frames of a file, at the watcher's own frame rate; times are the file's.
+
+    A drop that the end of the file leaves unconfirmed is given `confirm_within_s` more, in which nobody moves.
+    """
     watcher = FallWatcher(engine, FallDetector(zones=zones))
     bed_occupied = True if zones.bed else None
     due_s = 0.0
+    frame = None
     for frame in frames:
         if frame.at_s + 1e-6 >= due_s:  # 1e-6: a frame's time is a rounded fraction
             yield from watcher.watch(frame.image, frame.at_s, frame.at_s, bed_occupied)
             due_s = frame.at_s + watcher.next_frame_in_s
+    while frame is not None and watcher.detector.is_falling and due_s - frame.at_s <= confirm_within_s:
+        yield from watcher.watch(frame.image, due_s, due_s, bed_occupied)
+        due_s += watcher.next_frame_in_s
+    yield from watcher.finish()
 
 
 def _line(video: Path, event: FallEvent) -> dict[str, object]:

@@ -14,7 +14,7 @@ from robot.messages import FallEvent, RoomView, Zone
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
 from robot.vision.rules import FallRules, Finding, Place, State
-from robot.vision.tracker import Track, Tracker, postures_of
+from robot.vision.tracker import FORGET_LOW_S, Track, Tracker, postures_of
 from robot.vision.zones import NO_ZONES, Zones
 
 HOLD_S = 10.0  # somebody stands beside the fallen: time to help them up before others are called; chosen
@@ -90,15 +90,20 @@ class FallDetector:
         """Whether somebody who is remembered is not seen: they may lie there, and the model does not see them."""
         return any(track.seen_at_s < self._frame.t_s for track in self._tracker.tracks)
 
+    @property
+    def times_somebody(self) -> bool:
+        """Whether somebody's time on the floor is running: too few looks would let one wrong look restart it."""
+        return any(track.machine.is_timed for track in self._tracker.tracks)
+
     def step(self, people: Sequence[Person], frame: FrameInfo, bed_occupied: bool | None = None) -> list[FallEvent]:
         """Take everybody seen in a frame; returns what is to be told now."""
-        if (frame.width_px, frame.height_px) != (self._frame.width_px, self._frame.height_px):
-            self._start_anew()
+        before = self._frame
+        resized = (frame.width_px, frame.height_px) != (before.width_px, before.height_px)
+        events = self._start_anew() if resized or frame.t_s - before.t_s > FORGET_LOW_S else []
         self._frame = frame
         postures = postures_of([person for person in people if not self._is_ignored(person)])
         self._seen = [track for track in self._tracker.follow(postures, frame.t_s) if self._counts(track)]
         alone = sum(not track.stands_still(frame.t_s) for track in self._seen) <= 1
-        events = []
         for track in self._tracker.tracks:
             if track.seen_at_s == frame.t_s and track not in self._seen:
                 continue  # a picture, or too small
@@ -108,6 +113,11 @@ class FallDetector:
         events += self._release()
         self._tracker.forget(frame.t_s)
         return events
+
+    def finish(self) -> list[FallEvent]:
+        """The watch ends or pauses here: what was held back for a helper is to be told now."""
+        held, self._held = self._held, {}
+        return [self._event(h.track, h.finding, helped=bool(self._helpers_of(h.track))) for h in held.values()]
 
     def use_zones(self, zones: Zones) -> None:
         """The caregiver drew other zones."""
@@ -124,7 +134,7 @@ class FallDetector:
             sees=True,
             people=len(people),
             upright=upright,
-            in_bed=sum(place is Zone.BED for place in places.values()),
+            in_bed=sum(place is Zone.BED for place in places.values()) if self._zones.bed else None,
             low=len(beside),
             helper=sum(track.machine.upright and track.moved for track in people) >= 2,
         )
@@ -140,14 +150,16 @@ class FallDetector:
         frame, zone = self._frame, self._zone(track.posture)
         came_lying = track.machine.lies_below_bed  # nobody moves from bed to sofa without standing up
         on_sofa = zone is Zone.SOFA and self._body_zone(track.posture) is Zone.SOFA and not came_lying
-        rests = on_sofa or (bed is True and (zone is Zone.BED or track.machine.lies_as_in_bed))
+        felt = bed is True and (zone is Zone.BED or track.machine.lies_as_in_bed)
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
+            rests = on_sofa or felt
             place = Place(zone, rests, bed is False and zone is Zone.BED, self._is_cut(track.posture))
             finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)
         else:
-            finding = track.machine.miss(frame.t_s, rests)
+            lay_on_sofa = on_sofa and track.machine.low  # who falls before a sofa passes its zone, and may vanish there
+            finding = track.machine.miss(frame.t_s, lay_on_sofa or felt)
         if track.machine.rested > rested:
             self._withhold(track, "on_sofa" if on_sofa else "in_bed")
         return finding
@@ -194,7 +206,9 @@ class FallDetector:
         return beside or posture.centre_y_px + posture.height_px / 2 >= frame.height_px - near_y_px
 
     def _zone(self, posture: Posture) -> Zone | None:
-        return self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)
+        """Where the hips are: outside everything drawn, but not in the drawn bed, is on the floor."""
+        zone = self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)
+        return Zone.FLOOR if zone is None and self._zones.bed else zone
 
     def _body_zone(self, posture: Posture) -> Zone | None:
         return self._zones.at(posture.centre_x_px / self._frame.width_px, posture.centre_y_px / self._frame.height_px)
@@ -204,10 +218,12 @@ class FallDetector:
     def _tell_or_hold(self, track: Track, finding: Finding) -> list[FallEvent]:
         held = self._held.pop(track.number, None)
         if finding.recovered:
-            if held is not None:
-                self._withhold(track, "helped_up")
-                return []
-            return [self._event(track, finding)]
+            if held is None:
+                return [self._event(track, finding)]
+            if not self._helpers_of(track):  # the one who stands here may be the helper, taken for the fallen
+                return [self._event(track, held.finding, helped=True)]
+            self._withhold(track, "helped_up")
+            return []
         if self._helpers_of(track):
             self._held[track.number] = _Held(finding, track, self._frame.t_s)
             self._helped[track.number] = self._frame.t_s
@@ -257,10 +273,15 @@ class FallDetector:
             people=len(self._seen),
         )
 
-    def _start_anew(self) -> None:
-        """Another frame size: no pixel of before means anything. Whoever is in view is new, as after a restart."""
+    def _start_anew(self) -> list[FallEvent]:
+        """Another frame size, or long without frames: nothing of before means anything, but what was held is told.
+
+        Whoever is in view is new, as after a restart.
+        """
+        events = self.finish()
         self._tracker = Tracker(self._rules)
-        self._seen, self._held, self._helped = [], {}, {}
+        self._seen, self._helped = [], {}
+        return events
 
 
 def _within(share: float) -> float:

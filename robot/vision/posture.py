@@ -27,6 +27,7 @@ from robot.vision.pose import (
 
 MIN_JOINT_SCORE = 0.15  # below it MoveNet guesses a joint; prototype, development figure
 MIN_JOINTS = 4
+MIN_SIZE_PX = 1.0  # joints all in one point are no body, and nothing can be measured in them
 LEG_PER_THIGH = 1.8  # hip to ankle from hip to knee when the ankle is hidden; prototype
 SMOOTHED = ("torso_deg", "aspect", "height_px", "width_px", "leg_px", "head_y_px", "hip_y_px")
 
@@ -58,12 +59,14 @@ class Posture:
 
 
 def posture_of(person: Person) -> Posture | None:
-    """The posture of a person, or None when fewer than four joints are seen."""
+    """The posture of a person, or None when fewer than four joints are seen, or all in one point."""
     seen = [joint for joint in person.keypoints if joint.score >= MIN_JOINT_SCORE]
     if len(seen) < MIN_JOINTS:
         return None
     left, right = min(j.x_px for j in seen), max(j.x_px for j in seen)
     top, bottom = min(j.y_px for j in seen), max(j.y_px for j in seen)
+    if max(right - left, bottom - top) < MIN_SIZE_PX:
+        return None
     joints = person.keypoints
     face = _middle(joints, (NOSE, LEFT_EYE, RIGHT_EYE, LEFT_EAR, RIGHT_EAR))
     shoulders = _middle(joints, (LEFT_SHOULDER, RIGHT_SHOULDER)) or face

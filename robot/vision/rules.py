@@ -52,6 +52,7 @@ class FallRules:
     low_gap_s: float = 1.0  # a few frames of doubt do not restart the time on the floor; chosen, not measured
     recover_s: float = 1.5  # upright for so long: on their feet again
     rest_s: float = 10.0  # or in a felt bed for so long; chosen
+    rearm_s: float = 10.0  # off the floor for so long, if only to sit: the next fall is a new one; chosen
     bed_feels_s: float = 6.0  # a mattress speaks every few seconds and is believed a second later; chosen
     upright_deg: float = 35.0  # torso within this of the vertical
     lying_deg: float = 55.0  # torso beyond this is lying or bending
@@ -132,7 +133,8 @@ class FallMachine:
     """The fall rules for one person; `here_at_start` says that they were in view when the watcher started.
 
     `see` takes each posture, `miss` each moment at which the person is not seen. A fall is found once; the next one
-    only after they rose (after a while, `recovered`). `rested` counts the drops that ended where lying is normal.
+    only after they rose (after a while, `recovered`), or left the floor for a while, as who now sits in a wheelchair.
+    `rested` counts the drops that ended where lying is normal.
     """
 
     def __init__(self, rules: FallRules, here_at_start: bool = False) -> None:
@@ -162,6 +164,8 @@ class FallMachine:
         self._upright_since_s: float | None = None
         self._rests_since_s: float | None = None
         self._rose = False
+        self._off_floor_since_s: float | None = None
+        self._is_rearmed = False
         self._onset_s = 0.0
         self._found: Finding | None = None
 
@@ -174,6 +178,11 @@ class FallMachine:
     def lies_below_bed(self) -> bool:
         """Whether they were in the bed's zone, have not stood since, and are clearly below it."""
         return self.low and self._before.in_bed_at_s is not None and self._before.below_bed()
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the time on the floor is running, and was not told: a wrong look would restart it."""
+        return self._low.since_s is not None and (self._is_rearmed or self.state not in (State.ALARMED, State.IN_BED))
 
     def see(self, at_s: float, raw: Posture, place: Place = ANYWHERE) -> Finding | None:
         """Take the person's posture, and where it is."""
@@ -193,9 +202,9 @@ class FallMachine:
             self._here_at_start = True  # nobody comes in lying: they fell unseen
         if self.state in (State.ALARMED, State.IN_BED):
             finding = self._wait_for_recovery(at_s, place.rests)
-            if self.state is State.ALARMED and self._rose:
+            if self.state is State.ALARMED and (self._rose or self._is_rearmed):
                 self._look_for_drop(at_s, height_px)
-            return finding
+            return finding or (self._judge_time_on_floor(at_s, place) if self._is_rearmed else None)
         if self.state is not State.FALLING:
             if self.upright:
                 self.state, self._here_at_start = State.UPRIGHT, False
@@ -321,7 +330,7 @@ class FallMachine:
 
     def _judge_time_on_floor(self, at_s: float, place: Place) -> Finding | None:
         low_since_s = self._low.since_s
-        if low_since_s is None or not self.low or self.state is State.ALARMED:
+        if low_since_s is None or not self.low or (self.state is State.ALARMED and not self._is_rearmed):
             return None
         rules, low_s = self._rules, at_s - low_since_s
         lay_since_s = at_s if self._lay.since_s is None else self._lay.since_s
@@ -344,6 +353,7 @@ class FallMachine:
 
     def _alarm(self, reason: FallReason, onset_s: float, share: float = 1.0) -> Finding:
         self.state, self._upright_since_s, self._rose = State.ALARMED, None, False
+        self._off_floor_since_s, self._is_rearmed = None, False
         self._found = Finding(reason, onset_s, round(CONFIDENCE[reason] * share, 2))
         return self._found
 
@@ -354,6 +364,7 @@ class FallMachine:
         self._rests_since_s = (at_s if self._rests_since_s is None else self._rests_since_s) if rests else None
         if self._rests_since_s is not None and at_s - self._rests_since_s >= self._rules.rest_s:
             self.state = State.IN_BED  # brought back, or never out of it: the next fall is a new one
+        self._rearm(at_s)
         if not self.upright:
             self._upright_since_s = None
             return None
@@ -363,8 +374,19 @@ class FallMachine:
             return None
         was, self._found = self._found, None
         self.state, self._upright_since_s, self._here_at_start = State.UPRIGHT, None, False
+        self._is_rearmed = False
         self._window.clear()
         return Finding(was.reason, was.onset_s, was.confidence, recovered=True) if was else None
+
+    def _rearm(self, at_s: float) -> None:
+        """Off the floor for a while, all of it seen: what happens next is new. This tells nothing."""
+        if self.low:
+            self._off_floor_since_s = None
+            return
+        since_s = at_s if self._off_floor_since_s is None else self._off_floor_since_s
+        self._off_floor_since_s = max(since_s, self._gap[1])
+        if self.state is State.ALARMED and at_s - self._off_floor_since_s >= self._rules.rearm_s:
+            self._is_rearmed, self._here_at_start = True, False
 
 
 def stands(posture: Posture, rules: FallRules) -> bool:

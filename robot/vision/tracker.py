@@ -12,6 +12,8 @@ from robot.vision.rules import FallMachine, FallRules, State
 from robot.vision.scale import RoomScale
 
 SAME_PERSON_SIZES = 0.35  # two detections nearer than this (in body sizes) are one person; prototype
+ERECT_DEG, LYING_DEG = 35.0, 55.0  # torso from the vertical; as in the rules
+ERECT_ASPECT, FLAT_ASPECT = 0.7, 1.1  # width by height of who stands, of who lies; as in the rules
 REACH_SIZES = 0.6  # how far a person may be from where they were last seen; prototype
 REACH_SIZES_S = 0.5  # and how much further for each second (up to one) unseen; prototype
 REMEMBERED_S = 1.0  # unseen for longer, a track yields to any that is in view; chosen
@@ -141,10 +143,23 @@ def postures_of(people: Sequence[Person]) -> list[Posture]:
         posture = posture_of(person)
         if posture is None:
             continue
-        if all(
-            math.hypot(posture.centre_x_px - other.centre_x_px, posture.centre_y_px - other.centre_y_px)
-            > SAME_PERSON_SIZES * max(posture.size_px, other.size_px)
-            for other in kept
-        ):
+        if not any(_is_same(posture, other) for other in kept):
             kept.append(posture)
     return kept
+
+
+def _is_same(one: Posture, other: Posture) -> bool:
+    """Whether two postures are one person drawn twice: near each other, and not one bent over the other who lies."""
+    if (_is_erect(one) and _is_flat(other)) or (_is_flat(one) and _is_erect(other)):
+        return False
+    apart_px = math.hypot(one.centre_x_px - other.centre_x_px, one.centre_y_px - other.centre_y_px)
+    return apart_px <= SAME_PERSON_SIZES * max(one.size_px, other.size_px)
+
+
+def _is_erect(posture: Posture) -> bool:
+    return posture.torso_deg is not None and posture.torso_deg < ERECT_DEG and posture.aspect < ERECT_ASPECT
+
+
+def _is_flat(posture: Posture) -> bool:
+    lies = posture.torso_deg is None or posture.torso_deg > LYING_DEG
+    return lies and posture.aspect > FLAT_ASPECT

@@ -16,6 +16,7 @@ ACTIVE_PERIOD_S = 0.1  # 10 a second while someone does; the rules were develope
 ATTENTIVE_PERIOD_S = 1 / 15  # 15 while someone moves just out of bed, or is in a drop that is not yet confirmed
 STAY_ACTIVE_S = 3.0  # a person who pauses is soon moving again; also after the start
 ATTENTIVE_S = 60.0  # after someone left the bed: when most falls at night happen
+ROUNDING_S = 1e-6  # times are sums of fractions
 LOOK_ANYWAY_S = 5.0  # a still picture is looked at again after so long: somebody may have been missed
 
 
@@ -110,8 +111,18 @@ class FallWatcher:
         self.next_frame_in_s = self._pace.next_s(t_s, moves, self.detector.is_falling, bed_occupied)
         return events
 
+    def finish(self) -> list[FallEvent]:
+        """No frames come for now: what is to be told all the same."""
+        return self.detector.finish()
+
     def _must_look(self, t_s: float) -> bool:
-        """Also at a still picture: now and then, and always while somebody who was there is not seen."""
-        if self._looked_at_s is None or t_s - self._looked_at_s >= LOOK_ANYWAY_S or self.detector.is_falling:
+        """Also at a still picture: now and then, and always while somebody who was there is not seen.
+
+        While somebody's time on the floor is running, twice a second: one wrong look must not stand for seconds.
+        """
+        if self._looked_at_s is None or self.detector.is_falling:
+            return True
+        period_s = QUIET_PERIOD_S if self.detector.times_somebody else LOOK_ANYWAY_S
+        if t_s - self._looked_at_s >= period_s - ROUNDING_S:
             return True
         return self.detector.misses_somebody
