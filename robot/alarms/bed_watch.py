@@ -1,4 +1,4 @@
-"""What the bed alone brings: a night absence, a feed that went stale, and falls that mattress or resident explain away."""
+"""What the bed alone brings: a night absence, a stale feed, and falls that mattress or resident explain away."""
 
 from __future__ import annotations
 

@@ -31,3 +31,12 @@ def test_only_a_fresh_and_known_state_counts() -> None:
     assert witness.occupied(4.0) is None
     witness.take(bed(Presence.IN_BED, fresh=False), 5.0)
     assert witness.occupied(6.0) is None
+
+
+@pytest.mark.parametrize("residents", [0, 2])
+def test_where_another_may_lie_in_the_bed_it_vouches_for_nobody(residents: int) -> None:
+    """The partner asleep on the mattress must not hide a fall beside it."""
+    witness = BedWitness(residents)
+    for presence in (Presence.IN_BED, Presence.OUT_OF_BED):
+        witness.take(bed(presence), 1.0)
+        assert witness.occupied(2.0) is None

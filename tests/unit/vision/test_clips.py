@@ -8,6 +8,7 @@ import json
 import pytest
 
 from robot.vision import cli_watch, evaluate
+from robot.vision.camera import FileCamera
 from robot.vision.room import RoomCamera
 from robot.vision.watcher import FallWatcher
 
@@ -62,6 +63,15 @@ def test_the_command_prints_one_line_for_each_event(engine, clips):
         (str(clips / "fall_2.mp4"), "fast_drop", False),
     ]
     assert set(lines[0]) == {"file", "time_s", "reason", "confidence", "track", "recovered"}
+
+
+def test_a_fall_at_the_very_end_of_a_file_is_told(engine, clips):
+    """The recording was stopped before the second in which a fall is confirmed: its last frame stands for that."""
+    whole = list(FileCamera(clips / "fall.mp4").frames())
+    told_at_s = next(cli_watch.events_in(whole, engine)).suspected_at_s
+    cut = [frame for frame in whole if frame.at_s < told_at_s - 0.4]
+    assert list(cli_watch.events_in(cut, engine)) == []
+    assert len(list(cli_watch.events_in(cut, engine, confirm_within_s=cli_watch.CONFIRM_WITHIN_S))) == 1
 
 
 def test_one_bad_file_is_told_in_one_line_and_the_others_go_on(engine, clips, tmp_path, capfd):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from robot.vision.detector import FallDetector, FrameInfo
 from robot.vision.pose import Box, Keypoint, Person
 from robot.vision.posture import posture_of, smoothed
 from robot.vision.zones import contains
@@ -42,6 +43,16 @@ def test_hidden_ankles_are_guessed_from_the_knees():
 def test_three_joints_are_nobody():
     joints = tuple(Keypoint(10.0 * n, 10.0, 0.9 if n < 3 else 0.05) for n in range(17))
     assert posture_of(Person(joints, Box(0, 0, 1, 1), 0.5)) is None
+
+
+def test_joints_all_in_one_point_are_nobody_and_a_flat_line_can_be_judged():
+    point = Person(tuple(Keypoint(10.0, 10.0, 0.9) for _ in range(17)), Box(0, 0, 1, 1), 0.9)
+    assert posture_of(point) is None
+    line = Person(tuple(Keypoint(20.0 * n, 400.0, 0.9) for n in range(17)), Box(0, 0, 1, 1), 0.9)
+    detector = FallDetector()
+    for n in range(20):
+        assert detector.step([line, point], FrameInfo(n / 10, n / 10, 640, 480)) == []
+    assert detector.view().people == 1
 
 
 def test_hidden_hips_leave_the_angle_unknown():

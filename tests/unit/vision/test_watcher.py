@@ -16,7 +16,7 @@ from robot.vision.watcher import (
     Pace,
 )
 
-from .skeletons import LIE, STAND, act, person
+from .skeletons import LIE, STAND, Pose, act, person
 
 pytestmark = pytest.mark.unit
 
@@ -98,12 +98,23 @@ def test_a_still_room_costs_a_look_every_few_seconds_only():
     assert engine.calls <= 60 / LOOK_ANYWAY_S + 1
 
 
-def test_a_still_person_is_not_looked_at_again_and_again_but_the_clock_of_the_floor_runs():
+def test_a_still_person_who_was_told_is_not_looked_at_again_and_again():
     """Whoever lies motionless is in danger: saving frames must not save the alarm."""
     engine = FakePoseEngine([[person(LIE)]])
-    _, events = run(FallWatcher(engine), 20)
+    watcher = FallWatcher(engine)
+    _, events = run(watcher, 20)
     assert [event.reason.value for event in events] == ["found_on_floor"]
-    assert engine.calls <= 20 / LOOK_ANYWAY_S + 1
+    looked = engine.calls
+    run(watcher, 60, start_s=20.5)
+    assert engine.calls - looked <= 40 / LOOK_ANYWAY_S + 1
+
+
+def test_one_wrong_look_does_not_restart_the_clock_of_the_floor():
+    """In a still picture a look stands until the next one: so the next one comes soon while somebody lies there."""
+    not_low = Pose(torso_deg=85, hip_h=0.36)
+    looks = [[person(LIE)], [person(not_low)], [person(LIE)]]
+    _, events = run(FallWatcher(FakePoseEngine(looks)), 13)
+    assert [event.reason.value for event in events] == ["found_on_floor"]
 
 
 def test_somebody_who_was_there_and_is_not_seen_is_looked_for_in_every_frame():
