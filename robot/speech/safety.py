@@ -15,6 +15,7 @@ from functools import lru_cache
 from uuid6 import uuid7
 
 from robot.messages import Language, Reading, SafetyKind, SafetyWord
+from robot.speech.edits import edits
 from robot.speech.recognizer import FinalResult
 
 DOUBTFUL_CONFIDENCE = 0.3  # from here on a safety phrase that was not chosen is worth a question
@@ -149,7 +150,7 @@ class SafetySpotter:
         for folded, kind in self._folded.items():
             if len(folded) >= _MN_LEAST_FUZZY and abs(len(folded) - len(heard)) <= 2:
                 slips = 1 if len(folded) < _MN_LONG else 2
-                if _distance(folded, heard) <= slips:
+                if edits(folded, heard) <= slips:
                     return Spotted(kind, Language.MN, exact=False)
         return None
 
@@ -193,13 +194,3 @@ def _sounds(text: str) -> tuple[str, ...]:
 
 def _within(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:
     return any(whole[i : i + len(part)] == part for i in range(len(whole) - len(part) + 1))
-
-
-def _distance(one: str, other: str) -> int:
-    """Levenshtein distance."""
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        last, row[0] = row[0], i
-        for j, mark in enumerate(other, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (letter != mark))
-    return row[-1]

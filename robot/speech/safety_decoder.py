@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from robot.errors import BadInput
 from robot.messages import Language, Phrase, PhraseKind, SafetyKind
 from robot.speech.calibration import Calibration
+from robot.speech.edits import edits
 from robot.speech.lexicon import Lexicon, Pronunciation
 from robot.speech.recognizer import FinalResult
 from robot.speech.safety import CLEAR_LEAD, SafetySpotter
@@ -102,21 +103,6 @@ class _Nearness:
         for token in way:
             counts[self._columns[token]] += 1
         return counts
-
-
-def edits(one: Sequence[str], other: Sequence[str]) -> int:
-    """Levenshtein distance."""
-    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    one, other = one[same:], other[same:]
-    while one and other and one[-1] == other[-1]:
-        one, other = one[:-1], other[:-1]
-    row = list(range(len(other) + 1))
-    for i, item in enumerate(one, 1):
-        last, row[0] = row[0], i
-        for j, mark in enumerate(other, 1):
-            cheapest = last if item == mark else 1 + min(last, row[j], row[j - 1])
-            last, row[j] = row[j], cheapest
-    return row[-1]
 
 
 def candidate(final: FinalResult, spotter: SafetySpotter, by: Calibration) -> SafetyHeard | None:

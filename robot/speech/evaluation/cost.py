@@ -22,11 +22,11 @@ from robot.errors import MissingPart
 from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples, load_clip
 from robot.speech.evaluation.accuracy import Setup
 from robot.speech.evaluation.collection import some
-from robot.speech.evaluation.hearing import in_silence
 from robot.speech.evaluation.rejection import House
 from robot.speech.evaluation.scoring import percentile
 from robot.speech.evaluation.tables import Table
 from robot.speech.graph_builder import ensure_graph
+from robot.speech.recording import in_silence
 
 _FRAME = SAMPLE_RATE_HZ // 50
 _QUIETER = 10 ** (-30 / 20)

@@ -14,10 +14,11 @@ from robot.speech.audio import Samples, load_clip
 from robot.speech.evaluation import noise
 from robot.speech.evaluation.accuracy import Setup
 from robot.speech.evaluation.collection import SEED
-from robot.speech.evaluation.hearing import draw_for, in_silence
+from robot.speech.evaluation.hearing import draw_for
 from robot.speech.evaluation.rejection import House
 from robot.speech.evaluation.streams import NOISE
 from robot.speech.evaluation.tables import Cell, Table, share
+from robot.speech.recording import in_silence
 from robot.speech.synthesis import Pyttsx3Synthesizer, VoiceSettings
 
 SNR_DB = 10

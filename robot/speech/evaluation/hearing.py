@@ -17,7 +17,7 @@ from robot.speech.evaluation.folds import Fold
 from robot.speech.evaluation.scoring import Hearing
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.recognizer import Recognizer, VoskRecognizer
-from robot.speech.recording import LEAD_S, TAIL_S, stretches
+from robot.speech.recording import in_silence, stretches
 
 Change = Callable[[Samples, np.random.Generator], Samples]
 """What is done to a clip before it is heard; draws from the generator that it is given."""
@@ -48,12 +48,6 @@ class Ears:
 def draw_for(name: str) -> np.random.Generator:
     """A generator of its own for each clip and condition: what else is measured changes nothing."""
     return np.random.default_rng([SEED, zlib.crc32(name.encode())])
-
-
-def in_silence(samples: Samples) -> Samples:
-    """With the pause before and behind that a microphone would have heard."""
-    lead, tail = (np.zeros(round(length_s * SAMPLE_RATE_HZ), np.int16) for length_s in (LEAD_S, TAIL_S))
-    return np.concatenate([lead, samples, tail])
 
 
 def hear(recognizer: Recognizer, clip: Clip, change: Change = as_recorded, condition: str = "") -> Hearing:

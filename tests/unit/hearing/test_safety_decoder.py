@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from robot.messages import Language, Phrase, PhraseKind, Reading, SafetyKind
 from robot.speech.audio import CHUNK_SAMPLES, FileSource
 from robot.speech.calibration import UNFITTED, Calibration
+from robot.speech.edits import edits
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon
 from robot.speech.recognizer import FinalResult, VoskRecognizer
 from robot.speech.safety import SafetySpotter
-from robot.speech.safety_decoder import candidate, decoder_phrases, edits, near_misses
+from robot.speech.safety_decoder import candidate, decoder_phrases, near_misses
 from tests.unit.hearing.conftest import MODEL, Clip, clips
 
 pytestmark = pytest.mark.unit
