@@ -39,6 +39,7 @@ NEEDS = (
     Need("make", "builds the ROS messages", WHEELS),
     Need("g++", "builds the ROS messages", WHEELS),
     Need("chromium", "opens the dashboard in end-to-end tests", TEST, BROWSERS, in_ubuntu="chromium-browser"),
+    Need("postgresql", "the platform's larger store, in tests and benchmarks", TEST),
     Need("fonts-noto-cjk", "Chinese letters in screenshots", TEST),
 )
 
