@@ -112,8 +112,9 @@ def install(packages: Sequence[str], console: Console, cwd: Path) -> None:
     try:
         console.run([*apt, "update"], cwd=cwd)
         console.run([*apt, "install", "-y", "--no-install-recommends", *packages], cwd=cwd)
-        if "mosquitto" in packages and Path("/run/systemd/system").is_dir():
-            # Hani runs a broker of its own on a port of its own: the one that Debian starts is not left behind by us
-            console.run([*prefix, "systemctl", "disable", "--now", "mosquitto"], cwd=cwd)
+        if Path("/run/systemd/system").is_dir():
+            # Hani runs servers of its own on ports of its own: those that Debian starts are not left behind by us
+            for service in sorted({"mosquitto", "postgresql"} & set(packages)):
+                console.run([*prefix, "systemctl", "disable", "--now", service], cwd=cwd)
     except MissingPart as error:
         raise MissingPart(f"{error}; {advice}") from error
