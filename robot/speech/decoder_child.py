@@ -28,6 +28,7 @@ import numpy as np
 from robot.errors import HaniError
 from robot.speech.calibration import in_use
 from robot.speech.recognizer import Recognizer, VoskRecognizer
+from robot.speech.second_look import SecondLook
 
 _HUNG_S = 20.0
 """The parent ends this process much sooner; this is for a parent that is gone while our own threads cannot run."""
@@ -70,5 +71,11 @@ def _chunks(connection: Connection[Any, Any]) -> queue.Queue[tuple[int, bytes, b
     return waiting
 
 
+def _recognizers(graphs: Sequence[Path]) -> list[Recognizer]:
+    """The recogniser of all phrases, which looks twice, and the safety decoder, which must not take long."""
+    first, *safety = [VoskRecognizer(graph, in_use(graph)[0]) for graph in graphs]
+    return [SecondLook(first, first.another()), *safety]
+
+
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), lambda: [VoskRecognizer(Path(graph), in_use(Path(graph))[0]) for graph in sys.argv[2:]])
+    serve(int(sys.argv[1]), lambda: _recognizers([Path(graph) for graph in sys.argv[2:]]))

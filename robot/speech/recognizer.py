@@ -8,6 +8,7 @@ What the words of a path mean (phrase, slots, length, kind) is told by the graph
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -86,6 +87,12 @@ class VoskRecognizer:
             ) from error
         self._new_engine: Callable[[], Any] = lambda: vosk.KaldiRecognizer(model, SAMPLE_RATE_HZ)
         self.reset()
+
+    def another(self) -> VoskRecognizer:
+        """A second stream over the same model and graph, which are not loaded again."""
+        twin = copy.copy(self)
+        twin.reset()
+        return twin
 
     def accept(self, samples: Samples) -> FinalResult | None:
         self._meter.feed(samples)

@@ -105,12 +105,14 @@ def _measured_apart(arguments: Sequence[str]) -> Cost:
 def measure(graph: Path, safety_graph: Path, clips: Sequence[Path]) -> Cost:
     """In this process, which should do nothing else. Delays are of the main recogniser, as both listen."""
     from robot.speech.recognizer import VoskRecognizer
+    from robot.speech.second_look import SecondLook
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     before_mb = _memory_mb()
     began_s = time.perf_counter()
-    recognizer, safety = VoskRecognizer(graph), VoskRecognizer(safety_graph)
+    first, safety = VoskRecognizer(graph), VoskRecognizer(safety_graph)
+    recognizer = SecondLook(first, first.another())
     load_s = time.perf_counter() - began_s
     sound_s = cpu_s = 0.0
     after: list[float] = []

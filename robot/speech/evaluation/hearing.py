@@ -18,6 +18,7 @@ from robot.speech.evaluation.scoring import Hearing
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.recognizer import Recognizer, VoskRecognizer
 from robot.speech.recording import in_silence, stretches
+from robot.speech.second_look import SecondLook
 
 Change = Callable[[Samples, np.random.Generator], Samples]
 """What is done to a clip before it is heard; draws from the generator that it is given."""
@@ -42,7 +43,8 @@ class Ears:
         return self._made[key]
 
     def for_grammar(self, grammar: Grammar) -> Recognizer:
-        return VoskRecognizer(ensure_graph(grammar, self.fold.model_dir, self.cache_dir))
+        first = VoskRecognizer(ensure_graph(grammar, self.fold.model_dir, self.cache_dir))
+        return SecondLook(first, first.another())
 
 
 def draw_for(name: str) -> np.random.Generator:

@@ -1,0 +1,120 @@
+"""What was not believed is heard again at other speeds, and what the looks agree upon counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robot.messages import Language, Reading
+from robot.speech.audio import SAMPLE_RATE_HZ, Samples, load_clip
+from robot.speech.confidence import Evidence
+from robot.speech.recognizer import FakeRecognizer, FinalResult, VoskRecognizer
+from robot.speech.recording import as_one, in_silence
+from robot.speech.second_look import LEAST_AGREED, LONGEST_S, SPEEDS, SecondLook, agreed, played
+from tests.unit.hearing.conftest import clips
+
+pytestmark = pytest.mark.unit
+
+EVIDENCE = Evidence((0.0,), -2.0, 4, 0.6)
+SOUND = np.ones(SAMPLE_RATE_HZ, np.int16)
+
+
+def final(text: str, confidence: float, evidence: Evidence | None = EVIDENCE) -> FinalResult:
+    return FinalResult((Reading(text, Language.MN, confidence),), confidence, 0.5, evidence)
+
+
+class Counting(FakeRecognizer):
+    """A fake: the given finals, one per look, and how long each sound was that it was asked to hear."""
+
+    def __init__(self, finals: Iterable[FinalResult | None]) -> None:
+        super().__init__(finals)
+        self.heard: list[int] = []
+        self._left = list(finals)
+
+    def accept(self, samples: Samples) -> FinalResult | None:
+        self.heard.append(len(samples))
+        return self._left.pop(0) if self._left else None
+
+    def reset(self) -> None:
+        pass
+
+
+def look(first: FinalResult | None, *again: FinalResult | None) -> tuple[FinalResult | None, Counting]:
+    twice = Counting(again)
+    return SecondLook(Counting([first]), twice).accept(SOUND), twice
+
+
+def test_what_is_believed_is_not_heard_again() -> None:
+    sure = final("тусал", 0.9)
+    assert look(sure)[0] is sure
+    assert look(sure)[1].heard == []
+
+
+def test_silence_stays_silence() -> None:
+    nothing, twice = look(None)
+    assert nothing is None
+    assert twice.heard == []
+
+
+def test_two_looks_that_agree_are_believed() -> None:
+    found, twice = look(final("ус", 0.1), final("тусал", 0.4), final("тусал", 0.3))
+    assert found is not None
+    assert found.accepted
+    assert found.readings[0].text == "тусал"
+    assert len(twice.heard) == len(SPEEDS)
+
+
+def test_three_looks_that_see_different_things_are_not_believed() -> None:
+    found, _ = look(final("ус", 0.2), final("тусал", 0.3), final("гэр", 0.3))
+    assert found is not None
+    assert not found.accepted
+
+
+def test_a_long_stretch_is_looked_at_once() -> None:
+    long = final("ус", 0.1, replace(EVIDENCE, speech_s=LONGEST_S + 1))
+    assert look(long)[0] is long
+
+
+def test_the_second_look_hears_the_stretch_and_nothing_before_it() -> None:
+    twice = Counting([None, None])
+    ears = SecondLook(Counting([None] * 20 + [final("ус", 0.1)]), twice)
+    for _ in range(21):
+        ears.accept(SOUND)
+    assert max(twice.heard) < (EVIDENCE.speech_s + 3.0) / min(SPEEDS) * SAMPLE_RATE_HZ
+
+
+def test_after_a_reset_nothing_of_the_last_stream_is_heard_again() -> None:
+    twice = Counting([None, None])
+    ears = SecondLook(Counting([None, final("ус", 0.1)]), twice)
+    ears.accept(SOUND)
+    ears.reset()
+    ears.accept(SOUND[:160])
+    assert max(twice.heard) < SAMPLE_RATE_HZ
+
+
+@given(st.lists(st.none() | st.builds(final, st.sampled_from("абв"), st.floats(0, 1)), max_size=3))
+def test_no_reading_is_surer_than_its_surest_look(again: list[FinalResult | None]) -> None:
+    looks = [final("а", 0.2), *again]
+    found = agreed(looks)
+    surest = max(reading.confidence for seen in looks if seen for reading in seen.readings)
+    assert found.readings[0].confidence <= surest + 1e-9
+    assert found.accepted == (found.readings[0].confidence >= LEAST_AGREED)
+    confidences = [reading.confidence for reading in found.readings]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_played_faster_is_shorter(speed: float) -> None:
+    assert len(played(SOUND, speed)) == pytest.approx(len(SOUND) / speed, abs=2)
+
+
+def test_another_stream_over_the_same_model_hears_the_same(loaded: VoskRecognizer) -> None:
+    clip = next(clip for clip in clips() if clip.known)
+    sound = in_silence(load_clip(clip.path))
+    twins = [[final.readings for final in as_one(sound, ears)] for ears in (loaded, loaded.another())]
+    assert twins[0] == twins[1]
