@@ -14,6 +14,7 @@ import soxr
 
 from robot.messages import Language, Reading
 from robot.speech.audio import SAMPLE_RATE_HZ, Samples
+from robot.speech.confidence import SpeechMeter
 from robot.speech.recognizer import FinalResult, Recognizer
 
 SPEEDS = (0.8, 1.25)
@@ -37,10 +38,12 @@ class SecondLook:
 
     def __init__(self, first: Recognizer, again: Recognizer) -> None:
         self._first, self._again = first, again
+        self._meter = SpeechMeter()
         self._kept: deque[Samples] = deque()
         self._kept_samples = 0
 
     def accept(self, samples: Samples) -> FinalResult | None:
+        self._meter.feed(samples)
         self._keep(samples)
         return self._looked(self._first.accept(samples))
 
@@ -49,6 +52,7 @@ class SecondLook:
 
     def reset(self) -> None:
         self._first.reset()
+        self._meter = SpeechMeter()
         self._forget()
 
     def _keep(self, samples: Samples) -> None:
@@ -62,12 +66,11 @@ class SecondLook:
         self._kept_samples = 0
 
     def _looked(self, final: FinalResult | None) -> FinalResult | None:
-        if final is None:
-            return None
-        sound = np.concatenate(self._kept) if self._kept else np.zeros(0, np.int16)
+        if final is None or not self._kept:
+            return final
+        sound, spoken_s = np.concatenate(self._kept), self._meter.take()
         self._forget()
-        spoken_s = final.evidence.speech_s if final.evidence else 0.0
-        if final.accepted or not final.readings or not 0.0 < spoken_s <= LONGEST_S:
+        if final.accepted or not 0.0 < spoken_s <= LONGEST_S:
             return final
         stretch = sound[-round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ) :]
         return agreed([final, *(self._hear(stretch, speed) for speed in SPEEDS)])

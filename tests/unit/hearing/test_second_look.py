@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +20,10 @@ from tests.unit.hearing.conftest import clips
 pytestmark = pytest.mark.unit
 
 EVIDENCE = Evidence((0.0,), -2.0, 4, 0.6)
-SOUND = np.ones(SAMPLE_RATE_HZ, np.int16)
+SPOKEN_S = 0.6
+SOUND = np.zeros(SAMPLE_RATE_HZ, np.int16)
+SOUND[: round(SPOKEN_S * SAMPLE_RATE_HZ)] = 3_000
+SILENCE = np.zeros(SAMPLE_RATE_HZ, np.int16)
 
 
 def final(text: str, confidence: float, evidence: Evidence | None = EVIDENCE) -> FinalResult:
@@ -76,16 +78,26 @@ def test_three_looks_that_see_different_things_are_not_believed() -> None:
 
 
 def test_a_long_stretch_is_looked_at_once() -> None:
-    long = final("ус", 0.1, replace(EVIDENCE, speech_s=LONGEST_S + 1))
-    assert look(long)[0] is long
+    unsure = final("ус", 0.1)
+    ears = SecondLook(Counting([None] * 5 + [unsure]), Counting([final("тусал", 0.9)] * 2))
+    loud = np.full(SAMPLE_RATE_HZ, 3_000, np.int16)
+    assert [ears.accept(loud) for _ in range(round(LONGEST_S) + 2)][-1] is unsure
+
+
+def test_what_resembled_nothing_at_first_is_heard_again() -> None:
+    found, twice = look(FinalResult((), 0.0), final("тусал", 0.4), final("тусал", 0.3))
+    assert found is not None
+    assert found.accepted
+    assert len(twice.heard) == len(SPEEDS)
 
 
 def test_the_second_look_hears_the_stretch_and_nothing_before_it() -> None:
     twice = Counting([None, None])
     ears = SecondLook(Counting([None] * 20 + [final("ус", 0.1)]), twice)
-    for _ in range(21):
-        ears.accept(SOUND)
-    assert max(twice.heard) < (EVIDENCE.speech_s + 3.0) / min(SPEEDS) * SAMPLE_RATE_HZ
+    for _ in range(20):
+        ears.accept(SILENCE)
+    ears.accept(SOUND)
+    assert 0 < max(twice.heard) < (SPOKEN_S + 3.0) / min(SPEEDS) * SAMPLE_RATE_HZ
 
 
 def test_after_a_reset_nothing_of_the_last_stream_is_heard_again() -> None:
@@ -93,8 +105,8 @@ def test_after_a_reset_nothing_of_the_last_stream_is_heard_again() -> None:
     ears = SecondLook(Counting([None, final("ус", 0.1)]), twice)
     ears.accept(SOUND)
     ears.reset()
-    ears.accept(SOUND[:160])
-    assert max(twice.heard) < SAMPLE_RATE_HZ
+    ears.accept(SOUND)
+    assert 0 < max(twice.heard) < 2 * SAMPLE_RATE_HZ  # two sounds at 0.8 times the speed would be 2.5 s
 
 
 @given(st.lists(st.none() | st.builds(final, st.sampled_from("абв"), st.floats(0, 1)), max_size=3))
