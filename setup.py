@@ -56,6 +56,7 @@ setup(
             "**/*.ini",
             "**/*.mako",
             "**/*.sql",
+            "**/*.json",
             "fleet/static/*",
         ],
         "dialogue": ["**/*.yml", "**/*.yaml", "**/*.txt"],

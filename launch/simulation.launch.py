@@ -44,6 +44,8 @@ def generate_launch_description():
             argument("broker_port"),
             "--platform",
             ["http://127.0.0.1:", argument("dashboard_port")],
+            "--platform-data",
+            [home, "/fleet"],
             "--caregiver",
             argument("caregiver"),
             "--hold",

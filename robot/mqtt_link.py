@@ -39,6 +39,7 @@ class BrokerSettings:
 
     username and password_file: the password is the first line of a file, so that it stands in no parameter and no log.
     ca_file: switches TLS on, with the host name checked; "system" takes the certificates that the machine trusts.
+    certificate_file: shown to a broker that asks; without a key_file the key stands in it too.
     keepalive_s: bounds how long a dead broker goes unnoticed (1.5 times that).
     """
 
@@ -48,6 +49,8 @@ class BrokerSettings:
     username: str = ""
     password_file: str = field(default="", repr=False)
     ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = field(default="", repr=False)
     keepalive_s: int = 15
     reconnect_most_s: int = 30
 
@@ -129,6 +132,10 @@ class MqttLink:
             client.username_pw_set(broker.username, _password(broker))
         if broker.ca_file:
             _secure(client, broker)
+        elif broker.certificate_file:
+            raise BadConfiguration(
+                f"{broker.name}.certificate_file needs {broker.name}.ca_file: without it there is no TLS"
+            )
         self._client = client
 
     def start(self) -> None:
@@ -260,7 +267,13 @@ def _password(broker: BrokerSettings) -> str | None:
 
 def _secure(client: mqtt.Client, broker: BrokerSettings) -> None:
     try:
-        client.tls_set(None if broker.ca_file == "system" else broker.ca_file, cert_reqs=ssl.CERT_REQUIRED)
+        client.tls_set(
+            None if broker.ca_file == "system" else broker.ca_file,
+            broker.certificate_file or None,
+            broker.key_file or None,
+            cert_reqs=ssl.CERT_REQUIRED,
+        )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no certificates in it"
-        raise BadConfiguration(f"{broker.name}.ca_file cannot be read: {reason}") from error
+        which = "ca_file, certificate_file or key_file" if broker.certificate_file else "ca_file"
+        raise BadConfiguration(f"{broker.name}.{which} cannot be read: {reason}") from error

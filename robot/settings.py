@@ -105,6 +105,8 @@ class MattressBridgeSettings(NodeSettings):
     username: str = Field("", description="user name at the broker; empty: none")
     password_file: str = Field("", description="file whose first line is the password at the broker")
     ca_file: str = Field("", description='certificate authority; switches TLS on ("system": those the machine trusts)')
+    certificate_file: str = Field("", description="certificate (PEM) for a broker that asks for one; needs ca_file")
+    key_file: str = Field("", description="its key (PEM); empty: the key stands in the certificate's file")
     devices_file: str = Field("", description="buttons, cords and sensors (YAML); empty: none; devices.example.yaml")
     stale_after_s: float = Field(
         60.0, ge=1, le=600, description="no reading for so long is a fault; presence is then unknown"
@@ -133,6 +135,16 @@ class AlarmManagerSettings(NodeSettings):
 class PlatformReporterSettings(NodeSettings):
     broker_host: str = Field("127.0.0.1", description="the platform's broker")
     broker_port: int = Field(1883, ge=1, le=65535)
+    tls_authority: str = Field(
+        "", description="the platform's authority (PEM; authority.pem of robot.reporting.enrol); switches TLS on"
+    )
+    tls_certificate: str = Field("", description="this robot's certificate (PEM; robot.pem of robot.reporting.enrol)")
+    tls_key: str = Field(
+        "", description="its key (PEM); empty: the key stands in the certificate's file, as in robot.pem"
+    )
+    broker_user: str = Field("", description="user name at a broker that asks for one; empty: the certificate says who")
+    broker_password_file: str = Field("", description="file whose first line is the password at the broker")
+    test_every_h: float = Field(24.0, ge=0, le=168, description="a test alarm to the platform and back; 0: none")
 
 
 class HealthMonitorSettings(NodeSettings):

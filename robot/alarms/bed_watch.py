@@ -39,9 +39,9 @@ class BedWatch:
                     self._cases.write(case.revised(now_s, reason="back_in_bed"))
         elif presence is Presence.OUT_OF_BED and memory.presence is not Presence.OUT_OF_BED:
             self._said_fine.forget()
-            left = night and memory.presence is Presence.IN_BED
-            self._memory = replace(memory, presence=presence, left_at_s=now_s if left else None)
-            if left:
+            left = memory.presence is Presence.IN_BED
+            self._memory = replace(memory, presence=presence, left_at_s=now_s if left else None, by_night=night)
+            if left and night:
                 self._cases.tell(None, "bed_exit_light")
         if self._memory != memory:
             self._cases.effects.insert(0, StoreBed(self._memory))
@@ -100,13 +100,20 @@ class BedWatch:
         left_at_s, settings = self._memory.left_at_s, self._settings
         if left_at_s is None:
             return
-        verdict = judge_absence(self._senses.upright(left_at_s, now_s, late_s=settings.bed_latency_s))
-        limit_s = settings.bed_exit_tolerance_s
-        if verdict.outcome is not Outcome.WAIT:
-            limit_s = min(limit_s, settings.bed_exit_unseen_s)
+        upright = self._senses.upright(left_at_s, now_s, late_s=settings.bed_latency_s)
+        if not self._memory.by_night and not self._senses.shows_bed(now_s):
+            upright = Upright.UNKNOWN  # a bed out of view may be left and never seen
+        verdict = judge_absence(upright, by_night=self._memory.by_night)
+        limit_s = settings.bed_exit_unseen_s
+        if self._memory.by_night:
+            soon = verdict.outcome is Outcome.CHECK_SOON
+            limit_s = min(limit_s, settings.bed_exit_tolerance_s) if soon else settings.bed_exit_tolerance_s
         if elapsed_s(left_at_s, now_s) < limit_s:
             return
         self._memory = replace(self._memory, left_at_s=None)
+        if verdict.outcome is Outcome.NOTHING:
+            self._cases.effects.append(StoreBed(self._memory))
+            return
         source, reason = f"left-bed-{left_at_s:.3f}", verdict.reason
         known = self._cases.emergency(now_s) or self._cases.joinable((AlarmType.BED_EXIT,), now_s)
         if known:

@@ -121,10 +121,12 @@ class Case:
 class BedMemory:
     """What the bed last said for certain, and since when a night absence is being timed (None: it is not).
 
+    by_night: whether it was left at night. By day it is no absence, and only who was not seen to get up is asked.
     explained: the last falls that the mattress explained away, (event id, when): a watcher repeats its last events to
     whoever restarts, and the mattress has not spoken yet then.
     """
 
     presence: Presence = Presence.UNKNOWN
     left_at_s: float | None = None
+    by_night: bool = True
     explained: tuple[tuple[str, float], ...] = ()

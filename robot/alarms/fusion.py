@@ -18,11 +18,12 @@ LYING = frozenset({FallReason.LONG_ON_FLOOR, FallReason.FOUND_ON_FLOOR})
 
 
 class Event(str, Enum):
-    """What asks for a judgement: a movement seen as a fall, somebody lying, or somebody who left the bed at night."""
+    """What asks for a judgement: a movement seen as a fall, somebody lying, or somebody who left the bed."""
 
     SEEN_FALLING = "seen falling"
     LYING = "lying"
     LEFT_BED = "left the bed at night"
+    LEFT_BED_BY_DAY = "left the bed by day"
     AT_REST = "nothing happens"
 
 
@@ -150,6 +151,9 @@ TABLE: tuple[Row, ...] = (
     ),
     Row(Event.LEFT_BED, Outcome.CHECK_SOON, "left_bed_unseen", upright=(Upright.NOT_SEEN,)),
     Row(Event.LEFT_BED, Outcome.WAIT, "not_back_in_bed"),
+    # "not seen" here only while the camera shows the bed: whoever gets up from it by day is seen on their feet
+    Row(Event.LEFT_BED_BY_DAY, Outcome.CHECK_SOON, "left_bed_unseen", upright=(Upright.NOT_SEEN,)),
+    Row(Event.LEFT_BED_BY_DAY, Outcome.NOTHING, "up_by_day"),
     Row(Event.AT_REST, Outcome.FAULT, "vitals_lost", bed=_IN, vitals=(Vitals.LOST,)),
     Row(Event.AT_REST, Outcome.FAULT, "sensors_disagree", bed=(Bed.OUT,), place=(Place.BED,)),
     Row(
@@ -236,9 +240,9 @@ def judge(
     return decide(Inputs(Event.LYING, found, place, vitals, upright, said, _residents(residents)))
 
 
-def judge_absence(upright: Upright) -> Verdict:
-    """Of a bed that was left at night and not returned to."""
-    return decide(Inputs(Event.LEFT_BED, upright=upright))
+def judge_absence(upright: Upright, *, by_night: bool = True) -> Verdict:
+    """Of a bed that was left and not returned to."""
+    return decide(Inputs(Event.LEFT_BED if by_night else Event.LEFT_BED_BY_DAY, upright=upright))
 
 
 def judge_rest(

@@ -66,6 +66,11 @@ class Senses:
         watched = seeing_s is not None and seeing_s <= since_at_s - late_s + self._settings.view_fresh_s
         return Upright.NOT_SEEN if fresh and watched else Upright.UNKNOWN
 
+    def shows_bed(self, now_s: float) -> bool:
+        """Whether a camera sees the room now, and a bed was drawn in its picture."""
+        view = view_now(self._view, now_s, self._settings.view_fresh_s)
+        return view is not None and view.in_bed is not None
+
     def fault(self, now_s: float) -> str:
         """Why the sensors cannot all be right, once they have contradicted each other for a while; or ""."""
         settings = self._settings

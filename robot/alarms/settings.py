@@ -31,7 +31,7 @@ class AlarmSettings:
         got up. Pads tell within 30 s; a radar needs up to 300, and above 60 the bed explains no fall away.
     bed_stale_alarm_s: a feed stale for so long opens a low device alarm; None leaves that to diagnostics.
     bed_exit_unseen_s: instead of the tolerance, when a camera that sees the room has seen nobody upright since the bed
-        was left (chosen; never longer than the tolerance).
+        was left (chosen: sitting on the edge for a while is common; never longer than the tolerance).
     view_fresh_s: a camera's view older than this says nothing (it is repeated every few seconds).
     vitals_lost_s: heart and breath that were measured and then were not for so long are lost (turning over and
         settling take a minute or two; chosen).
@@ -55,7 +55,7 @@ class AlarmSettings:
     bed_fresh_s: float = 60.0
     bed_latency_s: float = 30.0
     bed_stale_alarm_s: float | None = None
-    bed_exit_unseen_s: float = 120.0
+    bed_exit_unseen_s: float = 45.0
     view_fresh_s: float = 15.0
     vitals_lost_s: float = 180.0
     disagree_s: float = 120.0

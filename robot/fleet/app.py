@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from robot.fleet import entrance, pages
 from robot.fleet.guard import Guard
 from robot.fleet.live import Feed
 from robot.fleet.looking import Platform
-from robot.fleet.pages import not_found, router
+from robot.fleet.people.door import Door, form_token
 
 
 def create_app(platform: Platform, hosts: Iterable[str] = ()) -> FastAPI:
@@ -28,11 +30,21 @@ def create_app(platform: Platform, hosts: Iterable[str] = ()) -> FastAPI:
         feed.stop()
         await watcher
 
-    app = FastAPI(title="Hani fleet", lifespan=live, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="Hani fleet",
+        lifespan=live,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        dependencies=[Depends(form_token)],
+    )
     app.state.platform = platform
     app.state.feed = feed
-    app.include_router(router)
+    app.include_router(entrance.router)
+    app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
-    app.add_exception_handler(HTTPException, not_found)
+    app.add_exception_handler(HTTPException, pages.refused)
+    app.add_exception_handler(RequestValidationError, pages.refused)
+    app.add_middleware(Door, database=platform.database, rules=platform.site.sign_in, clock=platform.clock)
     app.add_middleware(Guard, hosts=tuple(hosts))
     return app

@@ -1,27 +1,42 @@
-"""Open the platform's database: SQLite in the data folder by default, brought to the newest schema under a lock."""
+"""Open the platform's database: SQLite in the data folder by default, PostgreSQL by a URL; migrated under a lock.
+
+python -m robot.fleet.database prune --data .hani/fleet [--database-url URL] [--telemetry-days 30]
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from robot.errors import BadConfiguration
+from robot.fleet import bulk, partitions, process
+from robot.fleet.tables import Alarm, Change
 from robot.locks import exclusive
 
 BUSY_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x48414E4B
+CHANGES_LOCK = 0x48414E4C
+CHANGES = "hani_changes"
 
 
 class Database:
-    """Reading and writing sessions. Writers take SQLite's lock at once: a read-then-write cannot fail half-way."""
+    """Reading and writing sessions: a read-then-write cannot fail half-way.
+
+    On SQLite writers take the lock at once. On PostgreSQL a writing session holds every row of `alarms` that it reads.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._readers = engine
@@ -30,13 +45,18 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session on one consistent snapshot."""
-        with Session(self._readers, expire_on_commit=False) as session:
+        readers = self._readers
+        if readers.dialect.name == "postgresql":
+            readers = readers.execution_options(isolation_level="REPEATABLE READ")
+        with Session(readers, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that commits at the end of the block, or rolls back on an error."""
         with Session(self._writers, expire_on_commit=False) as session, session.begin():
+            if self._writers.dialect.name == "postgresql":
+                event.listen(session, "do_orm_execute", _hold_alarms)
             yield session
 
     def answers(self) -> bool:
@@ -52,36 +72,90 @@ class Database:
         self._readers.dispose()
 
 
+def note_change(session: Session, device: str, at_s: float, alarm_id: str | None = None) -> None:
+    """Have the live pages look again at this alarm or robot, once the session has committed.
+
+    Pages ask for what came after the newest id they saw, so ids must appear in their order: they are given as the last
+    act of a transaction, one transaction at a time.
+    """
+    session.info.setdefault(CHANGES, {})[device, alarm_id] = at_s
+
+
+@event.listens_for(Session, "before_commit")
+def _write_changes(session: Session) -> None:
+    if session.in_nested_transaction() or CHANGES not in session.info:
+        return
+    session.flush()  # every row lock first
+    noted = session.info.pop(CHANGES)
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CHANGES_LOCK})
+    bulk.add(session, Change, [{"at_s": at_s, "device": d, "alarm_id": a} for (d, a), at_s in noted.items()])
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_changes(session: Session) -> None:
+    session.info.pop(CHANGES, None)
+
+
+def _hold_alarms(state: ORMExecuteState) -> None:
+    if state.is_select and any(part["expr"] is Alarm for part in state.statement.column_descriptions):  # type: ignore[attr-defined]  # a SELECT has them
+        state.statement = state.statement.with_for_update(of=Alarm)  # type: ignore[attr-defined]  # the same
+
+
 def open_database(data: Path, url: str | None = None) -> Database:
     """Open `url`, by default platform.db in the folder `data`, and migrate it.
 
     Raises BadConfiguration when the folder or the database cannot be used.
     """
+    where = f"database in {data}"
     try:
         data.mkdir(parents=True, exist_ok=True)
-        with exclusive(data / "migrate.lock"):
-            engine = create_engine(url or f"sqlite:///{data / 'platform.db'}")
-            if engine.dialect.name == "sqlite":
-                _tune_sqlite(engine)
-            with engine.execution_options(hani_writes=True).begin() as connection:
-                _migrate(connection)
+        engine = _engine(url or f"sqlite:///{data / 'platform.db'}")
+        if engine.dialect.name == "sqlite":
+            with exclusive(data / "migrate.lock"):
+                _migrate(engine)
+        else:
+            where = f"database {engine.url.render_as_string(hide_password=True)}"
+            _migrate(engine)
     except OSError as error:
         raise BadConfiguration(
             f"data folder {data} cannot be used ({error.strerror}); give another with --data"
         ) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        raise BadConfiguration(
-            f"database in {data} cannot be opened ({cause}); move it away or give another --data"
-        ) from error
+        remedy = "move it away or give another --data" if url is None else "check --database-url and its server"
+        raise BadConfiguration(f"{where} cannot be opened ({cause}); {remedy}") from error
     return Database(engine)
 
 
-def _migrate(connection: Any) -> None:
+def _engine(url: str) -> Engine:
+    kind = make_url(url).get_backend_name()
+    if kind == "sqlite":
+        engine = create_engine(url)
+        _tune_sqlite(engine)
+    elif kind == "postgresql":
+        # a server that hangs must not hang its clients: locks are waited for 10 s, as on SQLite
+        options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
+        arguments = {"options": options, "connect_timeout": 5}
+        engine = create_engine(url, pool_pre_ping=True, max_overflow=20, connect_args=arguments)
+    else:
+        raise BadConfiguration(f"--database-url: {kind} is not supported; give sqlite or postgresql+psycopg")
+    return engine
+
+
+def _migrate(engine: Engine) -> None:
+    """To the newest schema, in one transaction; on PostgreSQL one process at a time, by an advisory lock."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with engine.execution_options(hani_writes=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            partitions.make_ahead(session, time.time())
+            session.commit()
 
 
 def _tune_sqlite(engine: Engine) -> None:
@@ -95,3 +169,29 @@ def _tune_sqlite(engine: Engine) -> None:
     def begin(connection: Any) -> None:
         writes = connection.get_execution_options().get("hani_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def work(arguments: argparse.Namespace) -> None:
+    """Prune and print what went."""
+    database = open_database(arguments.data, arguments.database_url)
+    try:
+        with database.write() as session:
+            gone = partitions.prune(session, time.time(), arguments.telemetry_days, arguments.messages_days)
+    finally:
+        database.close()
+    sys.stdout.write("gone: " + ", ".join(f"{count} of {name}" for name, count in gone.items()) + "\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns 0, or 1 after one line on stderr."""
+    parser = process.arguments("database", "the platform's database")
+    parser.add_argument("action", choices=("prune",), help="remove what is older than the days below")
+    kept = partitions.TELEMETRY_KEPT_DAYS
+    parser.add_argument("--telemetry-days", type=float, default=kept, help="of beds (default: %(default)s)")
+    parser.add_argument("--messages-days", type=float, help="of alarm and event messages; by default they are kept")
+    arguments = parser.parse_args(argv)
+    return process.run("database", lambda: work(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,32 +15,29 @@ OPEN = frozenset(RISING)
 ENDED = frozenset({"closed", "cancelled"})
 
 
-class Rung(str, Enum):
-    """Who is called."""
-
-    FIRST = "first"
-    SECOND = "second"
-    DUTY = "duty"
+SEVERITIES = ("low", "medium", "high")
+TECHNICAL = "device"  # the type of alarms about machines; all others are about a person
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """When who is called. `verify_s` is how long a robot may check with the resident before the desk takes over."""
+    """When who is called: rung `n` from `starts_s[n]` on, again every `repeat_s`.
 
-    second_s: float = 60.0
-    duty_s: float = 180.0
+    `verify_s` is how long a robot may check with the resident before the desk takes over; `rise_s` after how long
+    without an answer "medium" becomes "high"; within `join_s` two alarms of one home are one event.
+    """
+
+    starts_s: tuple[float, ...] = (0.0, 60.0, 180.0)
     repeat_s: float = 60.0
     reopen_s: float = 600.0
     verify_s: float = 90.0  # two spoken prompts of 20 s and their answers, doubled
+    rise_s: float = 300.0
+    join_s: float = 300.0
 
     @property
-    def rungs(self) -> tuple[tuple[Rung, float, float], ...]:
-        """(rung, start_s, end_s) from the beginning of the wait, in order."""
-        return (
-            (Rung.FIRST, 0.0, self.second_s),
-            (Rung.SECOND, self.second_s, self.duty_s),
-            (Rung.DUTY, self.duty_s, float("inf")),
-        )
+    def rungs(self) -> tuple[tuple[float, float], ...]:
+        """(start_s, end_s) of each rung from the beginning of the wait, in order."""
+        return tuple(zip(self.starts_s, (*self.starts_s[1:], float("inf")), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +53,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who should be called now. `number` counts the calls of this wait from 1."""
+    """Who should be called now. `number` counts the calls of this wait from 1; `rung` counts from 0."""
 
     number: int
-    rung: Rung
+    rung: int
     since_s: float
 
 
@@ -80,8 +77,8 @@ def call(case: Case, now_s: float, ladder: Ladder) -> Call | None:
     if since_s is None or now_s < since_s:
         return None
     waited_s = now_s - since_s
-    number, current = 0, Rung.FIRST
-    for rung, start_s, end_s in ladder.rungs:
+    number, current = 0, 0
+    for rung, (start_s, end_s) in enumerate(ladder.rungs):
         if waited_s < start_s:
             break
         number, current = number + _rings(min(waited_s, end_s) - start_s, waited_s < end_s, ladder.repeat_s), rung
@@ -98,6 +95,22 @@ def reopens(case: Case, now_s: float, ladder: Ladder) -> bool:
     """Whether an acknowledged alarm has waited too long for its end."""
     since_s = waiting_since_s(case, ladder)
     return case.phase == "acknowledged" and since_s is not None and now_s >= since_s
+
+
+def graver(one: str, other: str) -> str:
+    """The higher of two severities."""
+    return max(one, other, key=SEVERITIES.index)
+
+
+def risen(severity: str, waited_s: float, ladder: Ladder) -> str:
+    """What a severity has become after this long without an answer."""
+    return "high" if severity == "medium" and waited_s >= ladder.rise_s else severity
+
+
+def confirmed(one: str, other: str, of_one_type: bool) -> str:
+    """The severity of two alarms of one event: the higher one, and a step more when two senses agree."""
+    graver_one = graver(one, other)
+    return graver_one if of_one_type else SEVERITIES[min(SEVERITIES.index(graver_one) + 1, len(SEVERITIES) - 1)]
 
 
 def advance(phase: str, reported: str, acknowledged_here: bool) -> str:

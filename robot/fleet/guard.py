@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 LARGEST_BODY_BYTES = 64 * 1024
 HEADERS = {
@@ -25,7 +27,7 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware. Unknown Host: 400. A post from another origin: 403. A large body: 413."""
+    """ASGI middleware. Unknown Host: 400. A post from elsewhere: 403. A body too large: 413; of unknown length: 411."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
         self._app = app
@@ -41,6 +43,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
                 if not scope["path"].startswith("/static/"):
                     headers["Cache-Control"] = "no-store"
             await send(message)
@@ -49,7 +53,7 @@ class Guard:
 
     def _refuse(self, method: str, headers: Headers) -> PlainTextResponse | None:
         host = headers.get("host", "").lower()
-        if _name(host) not in self._hosts:
+        if not HOST.fullmatch(host) or _name(host) not in self._hosts:
             return PlainTextResponse("unknown host; add it to `hosts` of the site file\n", 400)
         if method in ("GET", "HEAD", "OPTIONS"):
             return None
@@ -57,6 +61,8 @@ class Guard:
         foreign = origin is not None and urlsplit(origin).netloc.lower() != host
         if foreign or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return PlainTextResponse("posts come from the platform's own pages only\n", 403)
+        if "transfer-encoding" in headers:
+            return PlainTextResponse("say how long it is\n", 411)  # or a body would grow past the limit below
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > LARGEST_BODY_BYTES:
             return PlainTextResponse("too large\n", 413)

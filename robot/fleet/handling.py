@@ -1,18 +1,25 @@
-"""What people and the desk's clock do to alarms: acknowledge, close, call the next person, open again."""
+"""What people do to alarms and robots: acknowledge, close, put into maintenance, ask for a test alarm."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from robot.fleet import desk
+from robot.fleet import audit, desk
 from robot.fleet.database import Database
-from robot.fleet.intake import changed, log, move, tell
-from robot.fleet.tables import Alarm, Change, Device, Worker
+from robot.fleet.desk_tables import ChannelState, DeskDevice
+from robot.fleet.intake import ACTOR, changed, log, move, tell
+from robot.fleet.notify.outbox import withdraw
+from robot.fleet.resend import TEST
+from robot.fleet.tables import Alarm, Command, Device, Worker
 
-CHANGES_KEPT = 5000
+LONGEST_MAINTENANCE_S = 24 * 3600.0
+SEEN_AFTER_S = 5.0  # an alarm that joined a case later than this before a click was not on the page that was clicked
+FAULT_AFTER_S = 300.0  # a channel that has only failed for this long is shown as a fault
 
 
 def case_of(alarm: Alarm) -> desk.Case:
@@ -20,48 +27,179 @@ def case_of(alarm: Alarm) -> desk.Case:
     return desk.Case(alarm.phase, alarm.received_at_s, alarm.raised_at_s, alarm.acknowledged_at_s, alarm.test)
 
 
-def acknowledge(database: Database, alarm_id: str, by: str, now_s: float) -> bool:
-    """A person takes the alarm on. The first one counts: False when it was taken or ended before, or is not known."""
+def members(session: Session, alarm: Alarm) -> list[Alarm]:
+    """The alarms of the same event, oldest first, this one among them."""
+    if alarm.case_id is None:  # the desk has not looked at it yet
+        return [alarm]
+    query = select(Alarm).where(Alarm.case_id == alarm.case_id)
+    return list(session.scalars(query.order_by(Alarm.received_at_s, Alarm.alarm_id)))
+
+
+def _case(session: Session, alarm_id: str) -> dict[str, Alarm]:
+    """The alarm and the others of its event, held in the one order in which everybody holds alarms."""
+    case_id = session.scalar(select(Alarm.case_id).where(Alarm.alarm_id == alarm_id))
+    query = select(Alarm).where((Alarm.alarm_id == alarm_id) | (Alarm.case_id == case_id))
+    return {alarm.alarm_id: alarm for alarm in session.scalars(query.order_by(Alarm.alarm_id).with_for_update())}
+
+
+def everything(_device: str) -> bool:
+    """What a person sees unless said otherwise."""
+    return True
+
+
+def acknowledge(
+    database: Database,
+    alarm_id: str,
+    by: str,
+    now_s: float,
+    sees: Callable[[str], bool] = everything,
+    actor: str = "person:unknown",
+) -> bool:
+    """A person takes the alarm on, and with it what else of the same event waits and could be seen.
+
+    The first one counts: False when it was taken or ended before, or is not known. `sees`: which devices are this
+    person's; a group of technical alarms may reach beyond them.
+    """
     with database.write() as session:
-        alarm = session.get(Alarm, alarm_id)
+        session.info[ACTOR] = actor
+        case = _case(session, alarm_id)
+        alarm = case.get(alarm_id)
         if alarm is None or alarm.phase not in desk.OPEN or alarm.phase == "acknowledged":
             return False
-        alarm.acknowledged_by, alarm.acknowledged_at_s = by, now_s
-        move(session, alarm, "acknowledged", now_s)
-        log(session, alarm, "acknowledged", now_s, by=by)
-        tell(session, alarm, "acknowledged", now_s, by=by)
+        for member in case.values():
+            seen = now_s - member.received_at_s >= SEEN_AFTER_S and member.phase == "raised"
+            if member is alarm or (seen and sees(member.device)):
+                _take_on(session, member, by, now_s)
         return True
 
 
-def close(database: Database, alarm_id: str, by: str, reason: str, now_s: float) -> bool:
-    """A person ends the alarm and says why. False when it had ended before, or is not known."""
+def _take_on(session: Session, alarm: Alarm, by: str, now_s: float) -> None:
+    alarm.acknowledged_by, alarm.acknowledged_at_s = by, now_s
+    move(session, alarm, "acknowledged", now_s)
+    log(session, alarm, "acknowledged", now_s, by=by)
+    tell(session, alarm, "acknowledged", now_s, by=by)
+    withdraw(session, alarm.alarm_id, now_s)
+
+
+def close(
+    database: Database,
+    alarm_id: str,
+    by: str,
+    reason: str,
+    now_s: float,
+    sees: Callable[[str], bool] = everything,
+    actor: str = "person:unknown",
+) -> bool:
+    """A person ends the alarm and says why, and with it what the same helper took on of the same event.
+
+    What waits stays: it was not answered. False when the alarm had ended before, or is not known.
+    """
     with database.write() as session:
-        alarm = session.get(Alarm, alarm_id)
+        session.info[ACTOR] = actor
+        case = _case(session, alarm_id)
+        alarm = case.get(alarm_id)
         if alarm is None or alarm.phase not in desk.OPEN:
             return False
-        alarm.closed_by, alarm.close_reason = by, reason
-        move(session, alarm, "closed", now_s)
-        log(session, alarm, "closed", now_s, by=by, detail=reason)
-        tell(session, alarm, "closed", now_s, by=by, reason=reason)
+        helpers = (by, alarm.acknowledged_by) if alarm.phase == "acknowledged" else ()
+        for member in case.values():
+            same = member.phase == "acknowledged" and member.acknowledged_by in helpers
+            if member is alarm or (same and sees(member.device)):
+                end(session, member, by, reason, now_s)
         return True
 
 
-def tick(database: Database, now_s: float, ladder: desk.Ladder) -> None:
-    """Write down the calls that have become due and open what nobody finished. Cheap when nothing is due."""
-    with database.read() as session:
-        due = [alarm.alarm_id for alarm in _open(session) if _is_due(alarm, now_s, ladder)]
-        newest = session.scalar(select(func.max(Change.id))) or 0
-        oldest = session.scalar(select(func.min(Change.id))) or 0
-    overfull = newest - oldest >= 2 * CHANGES_KEPT
-    if not due and not overfull:
-        return
+def end(session: Session, alarm: Alarm, by: str, reason: str, now_s: float) -> None:
+    """Close an open alarm in the caller's transaction and tell its robot."""
+    alarm.closed_by, alarm.close_reason = by, reason
+    move(session, alarm, "closed", now_s)
+    log(session, alarm, "closed", now_s, by=by, detail=reason)
+    tell(session, alarm, "closed", now_s, by=by, reason=reason)
+    withdraw(session, alarm.alarm_id, now_s)
+
+
+def maintenance(
+    database: Database, device: str, until_s: float, by: str, reason: str, now_s: float, actor: str = "person:unknown"
+) -> float:
+    """Somebody works on a robot until `until_s`, at most a day ahead; a moment that has passed ends it at once.
+
+    Its technical alarms call nobody meanwhile; alarms about a person come as ever, with a mark. Returns when it ends.
+    """
     with database.write() as session:
-        for alarm_id in due:
-            alarm = session.get(Alarm, alarm_id)
-            if alarm is not None and _is_due(alarm, now_s, ladder):
-                _climb(session, alarm, now_s, ladder)
-        if overfull:
-            session.execute(delete(Change).where(Change.id <= newest - CHANGES_KEPT))
+        row = desk_device(session, device, now_s)
+        ends_at_s = min(until_s, now_s + LONGEST_MAINTENANCE_S)
+        row.maintenance_until_s = ends_at_s if ends_at_s > now_s else None
+        row.maintenance_by, row.maintenance_reason = by, reason
+        changed(session, device, now_s)
+        facts = {"until_s": row.maintenance_until_s, "reason": reason}
+        audit.append(
+            session, at_s=now_s, actor=actor, action="device.maintenance", subject=f"device:{device}", detail=facts
+        )
+        return row.maintenance_until_s or now_s
+
+
+def request_test(database: Database, device: str, by: str, now_s: float, actor: str = "person:unknown") -> None:
+    """Ask this robot for a test alarm now: if none comes in 10 min, that is a technical alarm."""
+    command_id = str(uuid.uuid4())  # the test alarm's id, too
+    with database.write() as session:
+        row = desk_device(session, device, now_s)
+        row.test_requested_at_s, row.test_requested_by = now_s, by
+        session.add(
+            Command(
+                command_id=command_id,
+                device=device,
+                alarm_id=command_id,
+                status=TEST,
+                made_at_s=now_s,
+                by=None,
+                reason=None,
+                confirmed_at_s=None,
+                due_at_s=now_s,
+                times_sent=0,
+            )
+        )
+        changed(session, device, now_s)
+        audit.append(session, at_s=now_s, actor=actor, action="device.test_requested", subject=f"device:{device}")
+
+
+def desk_device(session: Session, device: str, now_s: float) -> DeskDevice:
+    """The desk's row of a robot, made if there is none."""
+    row = session.get(DeskDevice, device)
+    if row is None:
+        row = DeskDevice(device=device, watched_since_s=now_s, tests=0, breaks_told=0)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def in_maintenance(session: Session, device: str, now_s: float) -> bool:
+    """Whether somebody works on the robot. A clock that was set back does not prolong it beyond a day."""
+    row = session.get(DeskDevice, device)
+    until_s = row.maintenance_until_s if row else None
+    return until_s is not None and now_s < until_s <= now_s + LONGEST_MAINTENANCE_S
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFault:
+    """A channel that has failed for a while; `fault` is a constant word, without address or secret."""
+
+    channel: str
+    failing_since_s: float
+    fault: str
+
+
+def notification_faults(database: Database, now_s: float) -> list[ChannelFault]:
+    """The channels by which nothing has gone out for 5 min though it was tried."""
+    with database.read() as session:
+        return failing_channels(session, now_s)
+
+
+def failing_channels(session: Session, now_s: float) -> list[ChannelFault]:
+    """The same in the caller's session."""
+    query = select(ChannelState).where(ChannelState.failing_since_s <= now_s - FAULT_AFTER_S)
+    return [
+        ChannelFault(row.channel, row.failing_since_s or now_s, row.fault or "unknown")
+        for row in session.scalars(query.order_by(ChannelState.channel))
+    ]
 
 
 def beat(database: Database, name: str, linked: bool, now_s: float) -> None:
@@ -81,25 +219,3 @@ def label_devices(database: Database, labels: Mapping[str, str], now_s: float) -
             if row.label != label:
                 row.label = label
                 changed(session, device, now_s)
-
-
-def _open(session: Session) -> list[Alarm]:
-    return list(session.scalars(select(Alarm).where(Alarm.phase.in_(sorted(desk.OPEN)))))
-
-
-def _is_due(alarm: Alarm, now_s: float, ladder: desk.Ladder) -> bool:
-    now = desk.call(case_of(alarm), now_s, ladder)
-    return desk.reopens(case_of(alarm), now_s, ladder) or (now is not None and now.number > alarm.calls)
-
-
-def _climb(session: Session, alarm: Alarm, now_s: float, ladder: desk.Ladder) -> None:
-    if desk.reopens(case_of(alarm), now_s, ladder):
-        since_s = desk.waiting_since_s(case_of(alarm), ladder)
-        move(session, alarm, "raised", now_s)
-        alarm.raised_at_s, alarm.reopened_at_s = since_s, now_s
-        log(session, alarm, "reopened", now_s)
-    now = desk.call(case_of(alarm), now_s, ladder)
-    if now is not None and now.number > alarm.calls:
-        alarm.calls = now.number
-        changed(session, alarm.device, now_s, alarm.alarm_id)
-        log(session, alarm, "call", now_s, detail=f"{now.number}: {now.rung.value}")

@@ -1,227 +1,201 @@
-"""The ingest worker: MQTT to database, acknowledged after the commit; commands to robots until they confirm.
+"""An ingest worker: MQTT to database, acknowledged after the commit; commands to robots until they confirm.
 
     python -m robot.fleet.ingest --broker-port 1883 --data .hani/fleet
 
-The link's thread (paho) only decodes and queues; one loop writes, acknowledges, sends commands and lets the desk tick.
+Any number of workers may run on one database: they share the messages (`$share/ingest/...`), and a message that two of
+them got is one row. A worker has two lanes, each with its own connection to the broker and its own thread: alarms and
+confirmations are written as they come, everything else in batches, so that telemetry never delays an alarm.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import queue
 import signal
 import socket
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
+from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from robot.errors import BadConfiguration
-from robot.fleet import desk, handling, intake, process
+from robot.errors import LinkFault
+from robot.fleet import handling, intake, partitions, process, resend
 from robot.fleet.database import Database, open_database
-from robot.fleet.resend import Resender
-from robot.locks import exclusive
-from robot.reporting.contract import ROOT, Ack, AlarmReport, topic
+from robot.fleet.link import Broker, Link, Received
+from robot.fleet.quarantine import Refused
+from robot.fleet.tables import Worker
+from robot.reporting.contract import ACK_IDS, Ack, RequestTest, topic
 
-BATCH_WINDOW_S = 0.1  # facts: 100 ms batches carry 3,000 messages/s; an alarm flushes at once
-BATCH_MESSAGES = 500
-TURN_S = 0.2  # how often commands made by the dashboard are looked for
-TICK_S = 1.0
+TURN_S = 0.2  # how often commands made by the desk are looked for
 BEAT_S = 4.0
+HOUSEKEEPING_S = 3600.0
 RETRY_S = 1.0
-KEEPALIVE_S = 20
 COMMAND_EXPIRY_S = 30  # an unreachable robot's queue must not fill with repeats
-ACK_IDS = 100
-LARGEST_PACKET_BYTES = 256 * 1024
-WORKER = "ingest"
-SUBSCRIPTIONS = (("e/alarm", 1), ("e/event", 1), ("t/bed", 0), ("state", 1), ("cmd/ack", 1))
-
-Received = tuple[intake.Arrival | intake.Refused, int, int, int]  # item, mid, QoS, link number
+UNANSWERED_KEPT = 20_000  # of messages at QoS 0, which nobody holds back while the database is away
+NAME = "ingest"
 
 logger = logging.getLogger(__name__)
 
 
-class Link:
-    """The MQTT 5 link: a session that ends with the connection, acknowledged by hand after the commit."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a lane listens to; how far apart its batches begin at least, and how many messages make one at most.
 
-    def __init__(self, host: str, port: int, clock: Callable[[], float] = time.time) -> None:
-        self.received: queue.Queue[Received] = queue.Queue()
-        self.up = threading.Event()
-        self.number = 0  # counts connections: a packet id means nothing on the next one
-        self._clock = clock
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"hani-ingest-{uuid.uuid4().hex[:12]}",
-            protocol=mqtt.MQTTv5,
-            manual_ack=True,
-        )
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
-        self._client.on_socket_open = _send_at_once
-        self._client.reconnect_delay_set(min_delay=1, max_delay=4)
-        wish = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho types only its client
-        wish.SessionExpiryInterval = 0  # a dead worker's session would strand messages; robots repeat theirs
-        wish.MaximumPacketSize = LARGEST_PACKET_BYTES
-        self._client.connect_async(host, port, KEEPALIVE_S, clean_start=True, properties=wish)
+    So what comes alone is written at once, and what comes in a flood is written together.
+    """
 
-    def start(self) -> None:
-        self._client.loop_start()
-
-    def stop(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def done(self, item: Received) -> None:
-        """The message is in the database: the broker may forget it."""
-        _, mid, qos, number = item
-        if qos and number == self.number:
-            self._client.ack(mid, qos)
-
-    def publish(self, topic_name: str, payload: bytes, expiry_s: int | None = None) -> None:
-        properties = None
-        if expiry_s is not None:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # the same
-            properties.MessageExpiryInterval = expiry_s
-        if self.up.is_set():  # what is not sent now is asked for again, by the robot or by the resender
-            self._client.publish(topic_name, payload, qos=1, properties=properties)
-
-    def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            logger.warning("broker refused the connection: %s", reason)
-            return
-        self.number += 1
-        client.subscribe([(f"{ROOT}/+/{leaf}", SubscribeOptions(qos=qos)) for leaf, qos in SUBSCRIPTIONS])
-        self.up.set()
-        logger.info("broker connected")
-
-    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self.up.clear()
-        logger.warning("broker disconnected: %s", reason)
-
-    def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        item = intake.read(message.topic, bytes(message.payload), self._clock(), message.retain)
-        self.received.put((item, message.mid, message.qos, self.number))
+    leaves: tuple[str, ...]
+    apart_s: float
+    batch: int
 
 
-def _send_at_once(_client: mqtt.Client, _data: Any, sock: Any) -> None:
-    """Small packets must not wait for the peer's delayed TCP acknowledgement: 40 ms each time."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+ALARMS = Pace(("e/alarm", "cmd/ack"), apart_s=0.03, batch=200)
+ORDINARY = Pace(("t/bed", "state", "e/event"), apart_s=0.1, batch=1000)
 
 
-class Ingest:
-    """The worker's loop over a database and a link."""
+class Lane:
+    """One connection to the broker and the thread that writes what comes over it."""
 
-    def __init__(
-        self, database: Database, link: Link, ladder: desk.Ladder, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, pace: Pace, database: Database, broker: Broker, stop: threading.Event) -> None:
+        self.link = Link(broker, pace.leaves, self._take)
+        self.thread = threading.Thread(target=self._run, name=f"lane {pace.leaves[0]}")
+        self._pace = pace
         self._database = database
-        self._link = link
-        self._ladder = ladder
-        self._clock = clock
-        self._stop = threading.Event()
-        self._resender = Resender()
-        self._link_number = 0
-        self._ticked_at_s = 0.0
-        self._beat_at_s = 0.0
-        self._beat_linked: bool | None = None
+        self._stop = stop
+        self._waiting: queue.SimpleQueue[Received] = queue.SimpleQueue()
+        self._begun_at_s = 0.0
 
-    def stop(self) -> None:
-        self._stop.set()
+    def _take(self, received: Received) -> None:
+        if received.qos == 0 and self._waiting.qsize() >= UNANSWERED_KEPT:
+            return
+        self._waiting.put(received)
 
-    def run(self) -> None:
-        """Work until `stop`. A database that refuses for a while is waited for: nothing is acknowledged meanwhile."""
-        while not self._stop.is_set():
-            batch = self._gather()
-            if batch:
-                self._settle(batch)
-            try:
-                self._send_commands()
-                self._keep_time()
-            except OperationalError as error:
-                logger.error("database refuses: %s", error.orig)
-                self._stop.wait(RETRY_S)
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                batch = self._gather()
+                if batch:
+                    self.settle(batch)
+        finally:
+            self._stop.set()  # a worker with one lane would look alive
 
     def _gather(self) -> list[Received]:
-        """What has arrived: at most a window's or a batch's worth, cut short by an alarm."""
-        batch: list[Received] = []
-        wait_s, until = TURN_S, None
-        while len(batch) < BATCH_MESSAGES:
+        """What has arrived, once the last batch is long enough ago or a full one is waiting."""
+        try:
+            batch = [self._waiting.get(timeout=TURN_S)]
+        except queue.Empty:
+            return []
+        soon_s = self._begun_at_s + self._pace.apart_s - time.monotonic()
+        if soon_s > 0 and self._waiting.qsize() < self._pace.batch:
+            self._stop.wait(soon_s)
+        self._begun_at_s = time.monotonic()
+        while len(batch) < self._pace.batch:
             try:
-                item = self._link.received.get(timeout=wait_s)
+                batch.append(self._waiting.get_nowait())
             except queue.Empty:
-                break
-            batch.append(item)
-            if isinstance(item[0], intake.Arrival) and isinstance(item[0].message, AlarmReport):
-                break
-            until = until or time.monotonic() + BATCH_WINDOW_S
-            wait_s = until - time.monotonic()
-            if wait_s <= 0:
                 break
         return batch
 
-    def _settle(self, batch: list[Received]) -> None:
-        """Commit the batch, then acknowledge it. Retries while the database refuses; a poisonous message goes alone."""
+    def settle(self, batch: Sequence[Received]) -> None:
+        """Commit the batch, then acknowledge it. Asks a database that refuses again; a poisonous message goes alone."""
         while not self._stop.is_set():
             try:
-                safe = intake.commit(self._database, [item[0] for item in batch])
+                safe = intake.commit(self._database, [received.item for received in batch])
                 break
             except OperationalError as error:
-                logger.error("database refuses, batch is kept: %s", error.orig)
+                logger.error("database refuses, batch of %d is kept: %s", len(batch), type(error.orig).__name__)
                 self._stop.wait(RETRY_S)
-            except (SQLAlchemyError, ValueError, OverflowError) as error:
+            except Exception as error:  # whatever one message brings about must not hold up the others
                 if len(batch) > 1:
-                    for item in batch:
-                        self._settle([item])
+                    self.settle(batch[: len(batch) // 2])
+                    self.settle(batch[len(batch) // 2 :])
                     return
                 batch = [_refuse(batch[0], error)]
         else:
             return
         for device, ids in safe.items():
             for begin in range(0, len(ids), ACK_IDS):
-                self._link.publish(topic(device, "ack"), Ack(ids=tuple(ids[begin : begin + ACK_IDS])).encode())
-        for item in batch:
-            self._link.done(item)
+                self.link.acknowledge(topic(device, "ack"), Ack(ids=tuple(ids[begin : begin + ACK_IDS])).encode())
+        for received in batch:
+            self.link.done(received)
+
+
+def _refuse(received: Received, error: Exception) -> Received:
+    """Turn a message that the database cannot hold into one that is only counted."""
+    item = received.item
+    if isinstance(item, Refused):
+        raise error
+    logger.error("a message is put aside: %s", type(error).__name__)
+    reason = f"the database cannot hold it ({type(error).__name__})"
+    return received._replace(item=Refused(item.device, item.message.encode(), reason, item.received_at_s))
+
+
+class Ingest:
+    """The worker: its lanes, and what has to be done from time to time."""
+
+    def __init__(self, database: Database, broker: Broker, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._stop = threading.Event()
+        self._name = f"{NAME}-{socket.gethostname()}-{os.getpid()}"
+        self._alarms, self._ordinary = (Lane(pace, database, broker, self._stop) for pace in (ALARMS, ORDINARY))
+        self._beat_at_s = 0.0
+        self._beat_linked: bool | None = None
+        self._cleaned_at_s = 0.0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """May be called from a signal handler."""
+        self._stopped = True
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until `stop`. A database that refuses for a while is waited for: nothing is acknowledged meanwhile.
+
+        Raises LinkFault when a lane has ended by itself.
+        """
+        lanes = (self._alarms, self._ordinary)
+        for lane in lanes:
+            lane.thread.start()
+            lane.link.start()
+        while not self._stop.wait(TURN_S):
+            try:
+                self._send_commands()
+                self._keep_time()
+            except SQLAlchemyError as error:
+                logger.error("database refuses: %s", type(getattr(error, "orig", error)).__name__)
+                self._stop.wait(RETRY_S)
+        for lane in lanes:
+            lane.link.stop()
+            lane.thread.join()
+        if not self._stopped:
+            raise LinkFault("a lane of the ingest worker has ended by itself; see the log above and start it again")
 
     def _send_commands(self) -> None:
-        if not self._link.up.is_set():
-            return
-        if self._link_number != self._link.number:
-            self._link_number = self._link.number
-            self._resender.forget()
-        pending = {command.id: (device, command) for device, command in intake.pending_commands(self._database)}
-        for id_ in self._resender.due(pending, self._clock()):
-            device, command = pending[id_]
-            self._link.publish(topic(device, "cmd/alarm"), command.encode(), COMMAND_EXPIRY_S)
+        if self._alarms.link.up.is_set():
+            for device, command in resend.claim(self._database, self._clock()):
+                leaf = "cmd/test" if isinstance(command, RequestTest) else "cmd/alarm"
+                self._alarms.link.command(topic(device, leaf), command.encode(), COMMAND_EXPIRY_S)
 
     def _keep_time(self) -> None:
-        now_s, linked = self._clock(), self._link.up.is_set()
-        if abs(now_s - self._ticked_at_s) >= TICK_S:
-            self._ticked_at_s = now_s
-            handling.tick(self._database, now_s, self._ladder)
+        now_s, linked = self._clock(), self._alarms.link.up.is_set() and self._ordinary.link.up.is_set()
         if linked != self._beat_linked or abs(now_s - self._beat_at_s) >= BEAT_S:
+            handling.beat(self._database, self._name, linked, now_s)
             self._beat_at_s, self._beat_linked = now_s, linked
-            handling.beat(self._database, WORKER, linked, now_s)
-
-
-def _refuse(item: Received, error: Exception) -> Received:
-    """Turn a message that the database cannot hold into one that is only counted."""
-    arrival, mid, qos, number = item
-    if isinstance(arrival, intake.Refused):
-        raise error
-    reason = f"the database cannot hold it ({type(error).__name__})"
-    return intake.Refused(arrival.device, arrival.message.encode(), reason, arrival.received_at_s), mid, qos, number
+        if abs(now_s - self._cleaned_at_s) >= HOUSEKEEPING_S:
+            with self._database.write() as session:
+                partitions.make_ahead(session, now_s)
+                silent = Worker.beat_at_s < now_s - HOUSEKEEPING_S
+                session.execute(delete(Worker).where(Worker.name.startswith(NAME), silent))
+            self._cleaned_at_s = now_s
 
 
 def work(arguments: argparse.Namespace) -> None:
@@ -229,26 +203,27 @@ def work(arguments: argparse.Namespace) -> None:
     with ExitStack() as stack:
         database = open_database(arguments.data, arguments.database_url)
         stack.callback(database.close)
-        try:
-            stack.enter_context(exclusive(arguments.data / "ingest.lock", wait=False))
-        except BlockingIOError as error:
-            raise BadConfiguration(
-                f"another ingest works on {arguments.data}; stop it or give another --data"
-            ) from error
-        link = Link(arguments.broker_host, arguments.broker_port)
-        ingest = Ingest(database, link, desk.Ladder())
+        broker = Broker(
+            arguments.broker_host,
+            arguments.broker_port,
+            arguments.broker_ca,
+            arguments.broker_cert,
+            arguments.broker_key,
+        )
+        ingest = Ingest(database, broker)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ingest.stop())
-        link.start()
-        stack.callback(link.stop)
         ingest.run()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Work. Returns 0, or 1 after one line on stderr."""
-    parser = process.arguments("ingest", "the platform's ingest worker")
+    parser = process.arguments("ingest", "an ingest worker of the platform")
     parser.add_argument("--broker-host", default="127.0.0.1")
     parser.add_argument("--broker-port", type=int, default=1883)
+    parser.add_argument("--broker-ca", type=Path, help="the broker's authority, in PEM: switches TLS on")
+    parser.add_argument("--broker-cert", type=Path, help="this platform's certificate, in PEM")
+    parser.add_argument("--broker-key", type=Path, help="its key; may stand in the certificate's file")
     arguments = parser.parse_args(argv)
     return process.run("ingest", lambda: work(arguments))
 

@@ -1,160 +1,213 @@
-"""From the wire into the database: read a message, commit a batch, and say which messages may be acknowledged."""
+"""From the wire into the database: read a message, commit a batch, and say which messages may be acknowledged.
+
+A batch is one transaction of some dozen statements, however many messages it has. Writers that run at the same time
+take tables in one order (ids, alarms, messages, devices, states, beds, commands, chains, refusals, changes) and rows
+in the order of their keys, so that they never wait for each other in a circle.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from robot.errors import BadInput
-from robot.fleet import desk
-from robot.fleet.database import Database
-from robot.fleet.tables import Alarm, AlarmLog, Bed, Change, Command, Device, DeviceState, Message, Refusal
+from robot.fleet import audit, bulk, desk, quarantine, readings, resend
+from robot.fleet.chain import Link, Reached, follow
+from robot.fleet.database import Database, note_change
+from robot.fleet.quarantine import Refused
+from robot.fleet.tables import Alarm, AlarmLog, Chain, Command, Message, SeenMessage
 from robot.reporting.contract import (
-    AlarmCommand,
     AlarmReport,
     CommandAck,
+    Envelope,
     EventReport,
     StateReport,
     TelemetryReport,
     Wire,
     decode,
     device_of,
+    digest_of,
 )
 
-REFUSALS_KEPT = 1000
-REFUSED_BYTES_KEPT = 2000
-LARGEST_INTEGER = 2**63 - 1  # SQL's BIGINT
+FOREIGN = "the alarm belongs to another device"
+
+ACTOR = "hani_actor"  # in a session's info: the person who acts in it, as the audit's chain names people
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A message that fits the contract. `retained`: the broker kept it from an unknown time ago."""
+M = TypeVar("M", bound=Wire, covariant=True)
+K = TypeVar("K", bound=Wire)
+E = TypeVar("E", bound=Envelope)
+
+
+@dataclass(frozen=True)
+class Arrival(Generic[M]):
+    """A message that fits the contract. `digest` is of a report's bytes, None for what is not chained."""
 
     device: str
-    message: Wire
+    message: M
     received_at_s: float
-    retained: bool = False
+    digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A message that does not fit the contract, and why."""
-
-    topic: str
-    payload: bytes
-    reason: str
-    received_at_s: float
-
-
-def read(topic: str, payload: bytes, now_s: float, retained: bool = False) -> Arrival | Refused:
+def read(topic: str, payload: bytes, now_s: float) -> Arrival[Wire] | Refused:
     """Decode a message; whatever does not fit the contract comes back as Refused, never as an error."""
     try:
         device, leaf = device_of(topic)
         message = decode(leaf, payload)
         if getattr(message, "dev", None) != device:
             raise BadInput("the payload's device is not the topic's device")
-        if any(number > LARGEST_INTEGER for number in _integers(message)):
-            raise BadInput("a number is larger than a database can hold")
+        digest = digest_of(payload) if isinstance(message, Envelope) and message.seq else None
     except BadInput as error:
         return Refused(topic, payload, str(error), now_s)
-    return Arrival(device, message, now_s, retained)
+    return Arrival(device, message, now_s, digest)
 
 
-def _integers(message: Wire) -> tuple[int, ...]:
-    """The whole numbers of a message that become columns."""
-    if isinstance(message, AlarmReport):
-        return message.seq, message.body.revision
-    if isinstance(message, EventReport):
-        return (message.seq,)
-    return (message.outbox,) if isinstance(message, StateReport) else ()
-
-
-def commit(database: Database, batch: Iterable[Arrival | Refused]) -> dict[str, list[str]]:
+def commit(database: Database, batch: Iterable[Arrival[Wire] | Refused]) -> dict[str, list[str]]:
     """Write a batch in one transaction. Returns, per device, the ids of messages now safe, repeated ones too."""
-    safe: dict[str, list[str]] = defaultdict(list)
     with database.write() as session:
-        for item in batch:
-            if isinstance(item, Refused):
-                _keep_refusal(session, item)
-                continue
-            message_id = _take(session, item)
-            if message_id is not None:
-                safe[item.device].append(message_id)
-            session.flush()
+        return _write(session, list(batch))
+
+
+def _write(session: Session, batch: Sequence[Arrival[Wire] | Refused]) -> dict[str, list[str]]:
+    refused = [item for item in batch if isinstance(item, Refused)]
+    arrivals = [item for item in batch if isinstance(item, Arrival)]
+    new, foreign = _take_reports(session, arrivals)
+    refused += [Refused(item.device, item.message.encode(), FOREIGN, item.received_at_s) for item in foreign]
+    arrivals = [item for item in arrivals if item not in foreign] if foreign else arrivals
+    states = [(item.received_at_s, item.message) for item in _those(arrivals, StateReport)]
+    beds = _those(arrivals, TelemetryReport)
+    readings.see(session, _seen(arrivals))
+    back = readings.came_back(session, states) if states else set()
+    if states:
+        readings.take_states(session, states)
+    if beds:
+        measured = readings.take_beds(session, [(item.received_at_s, item.message) for item in beds])
+        new += [item for item in _once(beds) if (item.device, item.message.ts) in measured]
+    _confirm(session, arrivals)
+    if back:
+        resend.begin_again(session, back)
+    _follow_chains(session, new)
+    quarantine.keep(session, refused)
+    safe: dict[str, list[str]] = defaultdict(list)
+    for item in _those(arrivals, Envelope):
+        safe[item.device].append(item.message.id)
     return dict(safe)
 
 
-def _take(session: Session, arrival: Arrival) -> str | None:
-    """Write one message; returns its id if the robot waits for an acknowledgement."""
-    message = arrival.message
-    if isinstance(message, CommandAck):
-        _confirm(session, arrival.device, message.id, arrival.received_at_s)
-    elif isinstance(message, StateReport):
-        _take_state(session, message, arrival)
-    elif isinstance(message, TelemetryReport):
-        _take_bed(session, message, arrival)
-    elif isinstance(message, AlarmReport | EventReport):
-        if isinstance(message, AlarmReport) and _is_foreign(session, message):
-            refused = Refused(
-                arrival.device, message.encode(), "the alarm belongs to another device", arrival.received_at_s
-            )
-            _keep_refusal(session, refused)
-            return None
-        _see(session, arrival.device, arrival.received_at_s)
-        if session.get(Message, (message.dev, message.id)) is None:
-            _keep(session, message, arrival.received_at_s)
-            if isinstance(message, AlarmReport):
-                take_alarm(session, message, arrival.received_at_s)
-        return message.id
-    return None
+def _those(arrivals: Iterable[Arrival[Wire]], kind: type[K]) -> list[Arrival[K]]:
+    """Of the messages those of one kind."""
+    return [item for item in arrivals if isinstance(item.message, kind)]  # type: ignore[misc]  # mypy does not narrow a field
 
 
-def _is_foreign(session: Session, report: AlarmReport) -> bool:
-    alarm = session.get(Alarm, report.body.alarm_id)
-    return alarm is not None and alarm.device != report.dev
+def _take_reports(
+    session: Session, arrivals: Sequence[Arrival[Wire]]
+) -> tuple[list[Arrival[Envelope]], list[Arrival[AlarmReport]]]:
+    """Write alarms and events. Returns those that came for the first time, and those that speak for another robot."""
+    alarms, events = _once(_those(arrivals, AlarmReport)), _once(_those(arrivals, EventReport))
+    reports: list[Arrival[AlarmReport | EventReport]] = [*alarms, *events]
+    reports.sort(key=_key)
+    ids = [
+        {"device": item.device, "message_id": item.message.id, "received_at_s": item.received_at_s} for item in reports
+    ]
+    fresh = bulk.add_new(session, SeenMessage, ids)
+    foreign = _take_alarms(session, [item for item in alarms if _key(item) in fresh])
+    if foreign:
+        forged = {_key(item) for item in foreign}
+        session.execute(delete(SeenMessage).where(tuple_(SeenMessage.device, SeenMessage.message_id).in_(forged)))
+        fresh -= forged
+    new = [item for item in reports if _key(item) in fresh]
+    bulk.add(session, Message, [_message(item) for item in new])
+    return list(new), foreign
 
 
-def _keep(session: Session, message: AlarmReport | EventReport, now_s: float) -> None:
-    session.add(
-        Message(
-            device=message.dev,
-            message_id=message.id,
-            seq=message.seq,
-            kind=message.kind,
-            sent_at_s=message.ts,
-            received_at_s=now_s,
-            body=message.body.model_dump_json(),
-        )
-    )
+def _key(item: Arrival[Envelope]) -> tuple[str, str]:
+    return item.device, item.message.id
 
 
-def take_alarm(session: Session, report: AlarmReport, now_s: float) -> None:
+def _once(items: Iterable[Arrival[E]]) -> list[Arrival[E]]:
+    """Each message once, in the order of the keys."""
+    once = {_key(item): item for item in items}
+    return [once[key] for key in sorted(once)]
+
+
+def _message(item: Arrival[AlarmReport | EventReport]) -> dict[str, Any]:
+    message = item.message
+    return {
+        "device": item.device,
+        "message_id": message.id,
+        "seq": message.seq,
+        "kind": message.kind,
+        "sent_at_s": message.ts,
+        "received_at_s": item.received_at_s,
+        "body": message.body.model_dump_json(),
+        "prev": message.prev,
+        "digest": item.digest,
+    }
+
+
+def _take_alarms(session: Session, items: Sequence[Arrival[AlarmReport]]) -> list[Arrival[AlarmReport]]:
+    """Move the alarms of these reports, each of which is new. Returns reports of robots that do not own the alarm.
+
+    Two workers may hold two revisions of one alarm: the row is made at revision 0 by whoever comes first, and then held
+    by one after the other.
+    """
+    if not items:
+        return []
+    first = {item.message.body.alarm_id: item for item in reversed(items)}
+    bulk.add_new(session, Alarm, [_beginning(first[alarm_id]) for alarm_id in sorted(first)])
+    those, values = bulk.among(session, first)
+    query = select(Alarm).where(Alarm.alarm_id.in_(those)).order_by(Alarm.alarm_id)
+    alarms = {alarm.alarm_id: alarm for alarm in session.scalars(query, {"among": values})}
+    foreign = []
+    for item in sorted(items, key=lambda item: item.message.seq):
+        alarm = alarms[item.message.body.alarm_id]
+        if alarm.device == item.device:
+            take_alarm(session, alarm, item.message, item.received_at_s)
+        else:
+            foreign.append(item)
+    bulk.put(session, Alarm, [bulk.values(alarms[alarm_id]) for alarm_id in sorted(first)])
+    for table in (Command, AlarmLog):
+        bulk.add(session, table, [bulk.values(row) for row in session.new if isinstance(row, table)])
+    session.expunge_all()  # all of it is written
+    return foreign
+
+
+def _beginning(item: Arrival[AlarmReport]) -> dict[str, Any]:
+    """An alarm of which nothing is known yet but whose it is."""
+    body, now_s = item.message.body, item.received_at_s
+    return {
+        "alarm_id": body.alarm_id,
+        "device": item.device,
+        "type": body.type,
+        "phase": "suspected",
+        "revision": 0,
+        "severity": body.severity,
+        "reasons": [],
+        "test": item.message.test,
+        "onset_at_s": body.onset_ts,
+        "received_at_s": now_s,
+        "changed_at_s": now_s,
+        "calls": 0,
+        "made_here": False,
+        "maintenance": False,
+    }
+
+
+def take_alarm(session: Session, alarm: Alarm, report: AlarmReport, now_s: float) -> None:
     """Bring the alarm's row to the robot's newest revision; an older revision leaves only its line in the log."""
     body = report.body
-    alarm = session.get(Alarm, body.alarm_id)
-    if alarm is not None and body.revision <= alarm.revision:
+    if body.revision <= alarm.revision:
+        alarm.room, alarm.how = alarm.room or body.room, alarm.how or body.how
         log(session, alarm, "late_report", now_s, detail=f"revision {body.revision}: {body.phase}")
         return
-    if alarm is None:
-        alarm = Alarm(
-            alarm_id=body.alarm_id,
-            device=report.dev,
-            type=body.type,
-            phase="suspected",
-            received_at_s=now_s,
-            onset_at_s=body.onset_ts,
-            test=report.test,
-            calls=0,
-        )
-        session.add(alarm)
     alarm.revision = body.revision
-    alarm.severity = body.severity
+    alarm.severity = desk.graver(alarm.severity, body.severity)  # it only rises: the desk may have raised it
     alarm.confidence = body.confidence
     alarm.reasons = list(body.reasons)
     alarm.room = body.room or alarm.room
@@ -169,9 +222,9 @@ def move(session: Session, alarm: Alarm, phase: str, now_s: float) -> None:
     if phase != alarm.phase:
         alarm.phase = phase
         if phase == "raised":
-            alarm.raised_at_s, alarm.calls = now_s, 0
-            if not _was_told(session, alarm.alarm_id, "received"):
+            if alarm.raised_at_s is None:  # the first time; the robot is told once
                 tell(session, alarm, "received", now_s)
+            alarm.raised_at_s, alarm.calls = now_s, 0
         if phase == "acknowledged" and alarm.acknowledged_at_s is None:
             alarm.acknowledged_at_s = now_s
         if phase == "closed":
@@ -183,6 +236,8 @@ def tell(
     session: Session, alarm: Alarm, status: str, now_s: float, by: str | None = None, reason: str | None = None
 ) -> None:
     """Add the command that tells the robot; the worker repeats it until the robot confirms."""
+    if alarm.made_here:
+        return  # no robot knows it
     session.add(
         Command(
             command_id=str(uuid.uuid4()),
@@ -193,6 +248,8 @@ def tell(
             by=by,
             reason=reason,
             confirmed_at_s=None,
+            due_at_s=now_s,
+            times_sent=0,
         )
     )
 
@@ -200,7 +257,13 @@ def tell(
 def log(
     session: Session, alarm: Alarm, what: str, now_s: float, *, by: str | None = None, detail: str | None = None
 ) -> None:
-    """Append to the alarm's log."""
+    """Append to the alarm's log, and to the audit what moved it; names only where they can be erased."""
+    if what != "late_report":
+        actor = session.info.get(ACTOR) or (f"device:{alarm.device}" if what == "reported" else "desk")
+        facts = {"device": alarm.device, "phase": alarm.phase, "severity": alarm.severity, "by": by, "detail": detail}
+        audit.append(
+            session, at_s=now_s, actor=actor, action=f"alarm.{what}", subject=f"alarm:{alarm.alarm_id}", detail=facts
+        )
     session.add(
         AlarmLog(
             alarm_id=alarm.alarm_id,
@@ -216,104 +279,57 @@ def log(
 
 def changed(session: Session, device: str, now_s: float, alarm_id: str | None = None) -> None:
     """Tell the live pages that this alarm, or this robot, is worth another look."""
-    session.add(Change(at_s=now_s, device=device, alarm_id=alarm_id))
+    note_change(session, device, now_s, alarm_id)
 
 
-def pending_commands(database: Database) -> list[tuple[str, AlarmCommand]]:
-    """(device, command) for all that robots have not confirmed, oldest first."""
-    with database.read() as session:
-        query = select(Command).where(Command.confirmed_at_s.is_(None)).order_by(Command.made_at_s)
-        return [
-            (
-                row.device,
-                AlarmCommand.model_validate(
-                    {
-                        "id": row.command_id,
-                        "alarm_id": row.alarm_id,
-                        "status": row.status,
-                        "ts": row.made_at_s,
-                        "by": row.by,
-                        "reason": row.reason,
-                    }
-                ),
-            )
-            for row in session.scalars(query)
-        ]
+def _seen(arrivals: Iterable[Arrival[Wire]]) -> dict[str, float]:
+    """When each robot was last heard. A last will is no sign of life, and may have been written long ago."""
+    seen: dict[str, float] = {}
+    for item in arrivals:
+        at_s, message = item.received_at_s, item.message
+        if isinstance(message, StateReport) and not message.online:
+            at_s = min(message.ts, at_s)
+        seen[item.device] = max(at_s, seen.get(item.device, at_s))
+    return seen
 
 
-def _was_told(session: Session, alarm_id: str, status: str) -> bool:
-    query = select(Command.command_id).where(Command.alarm_id == alarm_id, Command.status == status).limit(1)
-    return session.scalar(query) is not None
-
-
-def _confirm(session: Session, device: str, command_id: str, now_s: float) -> None:
-    _see(session, device, now_s)
-    row = session.get(Command, command_id)
-    if row is not None and row.device == device and row.confirmed_at_s is None:
-        row.confirmed_at_s = now_s
-        changed(session, device, now_s, row.alarm_id)
-
-
-def _see(session: Session, device: str, seen_at_s: float) -> None:
-    row = session.get(Device, device)
-    if row is None:
-        session.add(Device(device=device, label=None, last_seen_at_s=seen_at_s))
-        session.flush()
-        changed(session, device, seen_at_s)
-    elif row.last_seen_at_s is None or row.last_seen_at_s < seen_at_s:
-        row.last_seen_at_s = seen_at_s
-
-
-def _take_state(session: Session, report: StateReport, arrival: Arrival) -> None:
-    """In order of arrival: a last will was written when the robot connected, so its own time would never be newest."""
-    from_robot_now = report.online and not arrival.retained
-    _see(session, arrival.device, arrival.received_at_s if from_robot_now else min(report.ts, arrival.received_at_s))
-    row = session.get(DeviceState, arrival.device)
-    if row is None:
-        row = DeviceState(device=arrival.device, online=report.online, software="", nodes={}, outbox=0)
-        session.add(row)
-        changed(session, arrival.device, arrival.received_at_s)
-    elif row.online != report.online or (report.online and row.nodes != report.nodes):
-        changed(session, arrival.device, arrival.received_at_s)
-    row.online = report.online
-    row.reported_at_s = report.ts
-    if report.online:  # a last will knows nothing of the nodes and the outbox
-        row.outbox, row.software, row.nodes = report.outbox, report.software, dict(report.nodes)
-
-
-def _take_bed(session: Session, report: TelemetryReport, arrival: Arrival) -> None:
-    _see(session, arrival.device, arrival.received_at_s)
-    row, body = session.get(Bed, arrival.device), report.body
-    if row is None:
-        row = Bed(device=arrival.device, measured_at_s=report.ts, in_bed=None, fresh=False)
-        session.add(row)
-    elif report.ts < row.measured_at_s:
+def _confirm(session: Session, arrivals: Iterable[Arrival[Wire]]) -> None:
+    """Only the robot that a command was sent to confirms it."""
+    acks = {
+        (item.message.id, item.device): item.received_at_s for item in arrivals if isinstance(item.message, CommandAck)
+    }
+    if not acks:
         return
-    if (row.in_bed, row.fresh) != (body.in_bed, body.fresh):
-        changed(session, arrival.device, arrival.received_at_s)
-    row.measured_at_s, row.received_at_s = report.ts, arrival.received_at_s
-    row.in_bed, row.fresh = body.in_bed, body.fresh
-    row.heart_rate_bpm, row.breath_rate_bpm = body.heart_rate_bpm, body.breath_rate_bpm
+    those, values = bulk.among(session, (id_ for id_, _ in acks))
+    waiting = select(Command).where(Command.command_id.in_(those), Command.confirmed_at_s.is_(None))
+    for command in session.scalars(waiting.order_by(Command.command_id).with_for_update(), {"among": values}):
+        at_s = acks.get((command.command_id, command.device))
+        if at_s is not None:
+            command.confirmed_at_s = at_s
+            changed(session, command.device, at_s, command.alarm_id)
 
 
-def _keep_refusal(session: Session, refused: Refused) -> None:
-    digest = hashlib.sha256(refused.topic.encode() + b"\0" + refused.payload).hexdigest()
-    row = session.get(Refusal, digest)
-    if row is not None:
-        row.count, row.last_at_s = row.count + 1, refused.received_at_s
+def _follow_chains(session: Session, new: Sequence[Arrival[Envelope]]) -> None:
+    """Reports that came for the first time take their robots' chains on."""
+    links: dict[str, list[Link]] = defaultdict(list)
+    now_s: dict[str, float] = {}
+    for item in new:
+        if item.digest is not None:
+            links[item.device].append(Link(item.message.seq, item.message.prev, item.digest, item.message.ts))
+            now_s[item.device] = item.received_at_s
+    if not links:
         return
-    session.add(
-        Refusal(
-            digest=digest,
-            topic=refused.topic[:200],
-            reason=refused.reason,
-            payload=refused.payload[:REFUSED_BYTES_KEPT],
-            count=1,
-            last_at_s=refused.received_at_s,
-        )
-    )
-    session.flush()
-    excess = (session.scalar(select(func.count()).select_from(Refusal)) or 0) - REFUSALS_KEPT
-    if excess > 0:
-        oldest = select(Refusal.digest).order_by(Refusal.last_at_s).limit(excess)
-        session.execute(delete(Refusal).where(Refusal.digest.in_(oldest)))
+    those, values = bulk.among(session, links)
+    query = select(*Chain.__table__.c).where(Chain.device.in_(those)).order_by(Chain.device).with_for_update()
+    standing = {row.device: row for row in session.execute(query, {"among": values})}
+    rows = []
+    for device in sorted(links):
+        row, before = standing.get(device), None
+        if row is not None:
+            before = Reached(row.seq, row.digest, row.sent_at_s, row.missing, row.broken, row.restarts)
+        after = follow(before, links[device])
+        assert after is not None  # there was a link
+        worse = before is not None and after.worse_than(before)
+        changed_at_s = now_s[device] if row is None or worse else row.changed_at_s
+        rows.append({"device": device, **after._asdict(), "changed_at_s": changed_at_s})
+    bulk.put(session, Chain, rows)

@@ -3,6 +3,7 @@
 alarm   the alarm's row as it stands now, to be swapped in by its id     id: change id
 robot   the device's name: its panels ask again                          id: change id
 health  what is wrong with the platform or out of reach, every 5 s; also the page's proof that the feed lives
+gone    the session has ended: sign in again
 resync  what came in between is no longer kept: load the page again
 """
 
@@ -10,14 +11,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from robot.fleet.looking import Platform
+from robot.fleet.people import Sight
 
 LOOK_S = 0.15  # how often the database is asked for something new, once for all readers
 HEALTH_S = 5.0
+LOOK_AGAIN_S = 2.0  # so soon a disabled person's page ends, and a changed grant counts
 
 
 class Feed:
@@ -67,28 +71,43 @@ def frame(event: str, data: str, id_: int | None = None) -> str:
     return f"{head}event: {event}\n{lines}\n"
 
 
-async def stream(
-    platform: Platform, feed: Feed, after: int, row: Callable[[str], str | None], health: Callable[[], str]
-) -> AsyncIterator[str]:
-    """Events after a change id, for ever. `row` renders an alarm, `health` the platform's state."""
+@dataclass(frozen=True)
+class Reader:
+    """Somebody before an open page: what they may see, how a row and the platform's state are shown to them."""
+
+    sight: Sight
+    row: Callable[[str], str | None]
+    health: Callable[[], str]
+
+
+async def stream(platform: Platform, feed: Feed, after: int, look: Callable[[], Reader | None]) -> AsyncIterator[str]:
+    """Events after a change id, until the session ends. `look` says who reads now, with what grants; None: nobody."""
     yield "retry: 1000\n\n"
     loop = asyncio.get_running_loop()
-    health_due_at = loop.time()
+    health_due_at = look_due_at = loop.time()
+    reader: Reader | None = None
     while not feed.stopped:
+        if loop.time() >= look_due_at:
+            look_due_at = loop.time() + LOOK_AGAIN_S
+            reader = await run_in_threadpool(look)
+        if reader is None:
+            yield frame("gone", "gone")
+            return
         changes = await run_in_threadpool(platform.changes, after)
         if changes is None:
             after = await run_in_threadpool(platform.newest_change)
             yield frame("resync", "resync", after)
             continue
         for id_, device, alarm_id in _newest_of_each(changes):
-            html = await run_in_threadpool(row, alarm_id) if alarm_id else None
-            if html is not None:
-                yield frame("alarm", html, id_)
-            yield frame("robot", device, id_)
+            if reader.sight.sees(device):
+                html = await run_in_threadpool(reader.row, alarm_id) if alarm_id else None
+                if html is not None:
+                    yield frame("alarm", html, id_)
+                yield frame("robot", device, id_)
             after = id_
         if loop.time() >= health_due_at:
             health_due_at = loop.time() + HEALTH_S
-            yield frame("health", await run_in_threadpool(health))
+            yield frame("health", await run_in_threadpool(reader.health))
         await feed.wait(after, timeout_s=min(1.0, HEALTH_S))
 
 

@@ -1,214 +1,272 @@
-"""The pages and the JSON API."""
+"""The pages and the JSON API. Every question goes through what the signed-in person may see."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Header, HTTPException, Request
+from fastapi import APIRouter, Depends, Form, Header, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from robot.fleet import handling
-from robot.fleet.live import Feed, stream
-from robot.fleet.looking import Platform
+from robot.fleet.live import Feed, Reader, stream
+from robot.fleet.looking import ROBOTS_SHOWN
+from robot.fleet.people import Person, readings, sessions
+from robot.fleet.people.door import SESSION_COOKIE, SignedIn, cookie_name, is_for_programs, signed_in, visit_of
+from robot.fleet.people.sessions import Visit
+from robot.fleet.render import Draft, health_fragment, page, platform_of, row
+from robot.fleet.responses import ANSWERS, FEED, PAGE, Alarms, Light, Me, OneRobot
 from robot.fleet.views import AlarmView, Lens
-from robot.fleet.words import LANGUAGES, NAMES
 
-LONGEST_NAME = 60
 LONGEST_REASON = 300
-SUGGESTED_REASONS = ("helped", "phoned", "hospital", "false")
+LARGEST_ID = 2**63 - 1  # SQL's BIGINT
 
-router = APIRouter()
-templates = Environment(
-    loader=PackageLoader("robot.fleet"),
-    autoescape=select_autoescape(default=True, default_for_string=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-Text = Annotated[str, Form()]
+router = APIRouter(responses=ANSWERS)
+Text = Annotated[str, Form(max_length=1000)]
+Name = Annotated[str, Path(max_length=200)]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What somebody typed into an alarm's form, and what is wrong with it."""
-
-    name: str = ""
-    reason: str = ""
-    errors: tuple[str, ...] = ()
+@router.get("/", response_class=HTMLResponse, responses=PAGE)
+def alarm_list(request: Request, visit: SignedIn, lang: str | None = None) -> Response:
+    return _alarm_list(request, platform_of(request).lens(lang), visit)
 
 
-def render(name: str, lens: Lens, **fields: object) -> str:
-    """Render a template; everything in it is escaped."""
-    return templates.get_template(name).render(
-        w=lens.words, lens=lens, q=f"?lang={lens.words.language}", suggested=SUGGESTED_REASONS, **fields
+@router.post("/alarms/{alarm_id}/acknowledge", response_class=HTMLResponse, responses=PAGE)
+def acknowledge(request: Request, visit: SignedIn, alarm_id: Name, lang: str | None = None) -> Response:
+    platform = platform_of(request)
+    lens = platform.lens(lang)
+    _seen(request, visit, alarm_id, lens)
+    sees = platform.sight(visit.person).sees
+    who = visit.person
+    done = handling.acknowledge(platform.database, alarm_id, who.shown, lens.now_s, sees, _actor(who))
+    return _answer(request, visit, alarm_id, lens, Draft() if done else Draft(errors=("error.taken",)))
+
+
+@router.post("/alarms/{alarm_id}/close", response_class=HTMLResponse, responses=PAGE)
+def close(request: Request, visit: SignedIn, alarm_id: Name, reason: Text = "", lang: str | None = None) -> Response:
+    platform = platform_of(request)
+    lens = platform.lens(lang)
+    _seen(request, visit, alarm_id, lens)
+    draft = Draft(reason, () if _fits(reason, LONGEST_REASON) else ("error.reason",))
+    who, sees = visit.person, platform.sight(visit.person).sees
+    if not draft.errors and not handling.close(
+        platform.database, alarm_id, who.shown, reason.strip(), lens.now_s, sees, _actor(who)
+    ):
+        draft = Draft(reason, ("error.taken",))
+    return _answer(request, visit, alarm_id, lens, draft)
+
+
+@router.get("/robots", response_class=HTMLResponse, responses=PAGE)
+def robots(
+    request: Request,
+    visit: SignedIn,
+    district: Annotated[str, Query(pattern=r"^([0-9]{6})?$")] = "",
+    skip: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    lang: str | None = None,
+) -> Response:
+    platform = platform_of(request)
+    lens = platform.lens(lang)
+    sight = platform.sight(visit.person)
+    districts = platform.districts(sight)
+    shown = platform.robots(lens, platform.district(sight, district) if district else sight, skip)
+    _read(request, visit.person, (view.device for view in shown), "vitals")
+    return page(
+        "robots.html",
+        lens,
+        request,
+        robots=shown,
+        district=district,
+        districts=districts,
+        skip=skip,
+        step=ROBOTS_SHOWN,
     )
 
 
-def page(name: str, lens: Lens, request: Request, status: int = 200, **fields: object) -> HTMLResponse:
-    """Render a whole page with its frame."""
-    platform = _platform(request)
-    frame = {"languages": [(code, NAMES[code]) for code in LANGUAGES], "path": request.url.path}
-    trouble = health_fragment(platform, lens)
-    return HTMLResponse(render(name, lens, trouble=trouble, **frame, **fields), status)
-
-
-def row(view: AlarmView, lens: Lens, draft: Draft | None = None, out_of_band: bool = False) -> str:
-    """The row of one alarm; out of band it finds its place on the page by its id."""
-    return render("_row.html", lens, a=view, draft=draft or Draft(), out_of_band=out_of_band)
-
-
-def health_fragment(platform: Platform, lens: Lens) -> str:
-    """What is wrong with the platform and which robots are offline; blank when nothing is."""
-    health = platform.health()
-    offline = [robot.label for robot in platform.robots(lens) if robot.presence == "offline"] if health.database else []
-    return render("_health.html", lens, health=health, offline=offline)
-
-
-@router.get("/", response_class=HTMLResponse)
-def alarm_list(request: Request, lang: str | None = None) -> Response:
-    return _alarm_list(request, _platform(request).lens(lang))
-
-
-@router.post("/alarms/{alarm_id}/acknowledge", response_class=HTMLResponse)
-def acknowledge(request: Request, alarm_id: str, name: Text = "", lang: str | None = None) -> Response:
-    platform = _platform(request)
-    lens = platform.lens(lang)
-    _known(platform, alarm_id, lens)
-    draft = Draft(name, "", _wrong(name=name))
-    if not draft.errors and not handling.acknowledge(platform.database, alarm_id, name.strip(), lens.now_s):
-        draft = Draft(name, "", ("error.taken",))
-    return _answer(request, alarm_id, lens, draft)
-
-
-@router.post("/alarms/{alarm_id}/close", response_class=HTMLResponse)
-def close(request: Request, alarm_id: str, name: Text = "", reason: Text = "", lang: str | None = None) -> Response:
-    platform = _platform(request)
-    lens = platform.lens(lang)
-    _known(platform, alarm_id, lens)
-    draft = Draft(name, reason, _wrong(name=name, reason=reason))
-    if not draft.errors and not handling.close(platform.database, alarm_id, name.strip(), reason.strip(), lens.now_s):
-        draft = Draft(name, reason, ("error.taken",))
-    return _answer(request, alarm_id, lens, draft)
-
-
-@router.get("/robots", response_class=HTMLResponse)
-def robots(request: Request, lang: str | None = None) -> Response:
-    platform = _platform(request)
-    lens = platform.lens(lang)
-    return page("robots.html", lens, request, robots=platform.robots(lens), after=platform.newest_change())
-
-
-@router.get("/robots/{device}", response_class=HTMLResponse)
-def robot(request: Request, device: str, lang: str | None = None) -> Response:
-    platform = _platform(request)
+@router.get("/robots/{device}", response_class=HTMLResponse, responses=PAGE)
+def robot(request: Request, visit: SignedIn, device: Name, lang: str | None = None) -> Response:
+    platform = platform_of(request)
     lens = platform.lens(lang)
     after = platform.newest_change()
-    view = platform.robot(device, lens)
-    if view is None:
+    one = _robot(request, visit, device, lens)
+    return page("robot.html", lens, request, r=one.robot, alarms=one.alarms, errors=(), after=after)
+
+
+@router.post("/robots/{device}/maintenance", response_class=HTMLResponse, responses=PAGE)
+def maintenance(
+    request: Request,
+    visit: SignedIn,
+    device: Name,
+    hours: Annotated[float, Form(ge=0, le=24, allow_inf_nan=False)] = 0.0,
+    reason: Text = "",
+    lang: str | None = None,
+) -> Response:
+    """For operators: somebody works on the robot for so many hours; 0 ends it."""
+    platform = platform_of(request)
+    lens = platform.lens(lang)
+    _robot(request, visit, device, lens)
+    if not visit.person.runs_devices:
         raise HTTPException(404)
-    return page("robot.html", lens, request, r=view, alarms=platform.alarms(lens, device), after=after)
+    if hours > 0 and not _fits(reason, LONGEST_REASON):
+        one = _robot(request, visit, device, lens)
+        return page("robot.html", lens, request, 422, r=one.robot, alarms=one.alarms, errors=("error.maintenance",))
+    until_s = lens.now_s + 3600 * hours
+    who = visit.person
+    handling.maintenance(platform.database, device, until_s, who.shown, reason.strip(), lens.now_s, _actor(who))
+    return RedirectResponse(f"/robots/{quote(device)}?lang={lens.words.language}", 303)
 
 
-@router.get("/events")
+@router.post("/robots/{device}/test", responses=PAGE)
+def ask_for_test(request: Request, visit: SignedIn, device: Name, lang: str | None = None) -> Response:
+    """A test alarm is to come from this robot now."""
+    platform = platform_of(request)
+    lens = platform.lens(lang)
+    _robot(request, visit, device, lens)
+    handling.request_test(platform.database, device, visit.person.shown, lens.now_s, _actor(visit.person))
+    return RedirectResponse(f"/robots/{quote(device)}?lang={lens.words.language}", 303)
+
+
+@router.get("/events", responses=FEED, dependencies=[Depends(signed_in)])
 def events(
     request: Request,
-    after: int | None = None,
+    after: Annotated[int | None, Query(ge=0, le=LARGEST_ID)] = None,
     lang: str | None = None,
     last_event_id: Annotated[str | None, Header()] = None,
-) -> Response:
-    platform = _platform(request)
+) -> StreamingResponse:
+    platform = platform_of(request)
     feed: Feed = request.app.state.feed
-    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+    seen = after
+    if last_event_id and last_event_id.isascii() and last_event_id.isdecimal():
+        seen = min(int(last_event_id[:20]), LARGEST_ID)
     begin = platform.newest_change() if seen is None else seen
+    token = request.cookies[cookie_name(request, SESSION_COOKIE)]
 
-    def render_row(alarm_id: str) -> str | None:
+    def look() -> Reader | None:
+        now = sessions.find(platform.database, token, platform.clock(), platform.site.sign_in)
+        return _reader(request, now, lang) if now else None
+
+    headers = {"X-Accel-Buffering": "no"}
+    return StreamingResponse(stream(platform, feed, begin, look), media_type="text/event-stream", headers=headers)
+
+
+def _reader(request: Request, visit: Visit, lang: str | None) -> Reader:
+    platform = platform_of(request)
+    sight = platform.sight(visit.person)
+
+    def show_row(alarm_id: str) -> str | None:
         lens = platform.lens(lang)
-        view = platform.alarm(alarm_id, lens)
-        return row(view, lens, out_of_band=True) if view else None
+        view = platform.alarm(alarm_id, lens, sight)
+        if view is None:
+            return None
+        _read(request, visit.person, [view.device], "alarms")
+        return row(view, lens, visit, out_of_band=True)
 
-    def render_health() -> str:
-        return health_fragment(platform, platform.lens(lang))
-
-    body: AsyncIterator[str] = stream(platform, feed, begin, render_row, render_health)
-    return StreamingResponse(body, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return Reader(sight, show_row, lambda: health_fragment(platform, platform.lens(lang), sight))
 
 
 @router.get("/api/alarms")
-def api_alarms(request: Request, lang: str | None = None) -> dict[str, Any]:
-    platform = _platform(request)
-    return {"alarms": [asdict(view) for view in platform.alarms(platform.lens(lang))]}
+def api_alarms(request: Request, visit: SignedIn, lang: str | None = None) -> Alarms:
+    return Alarms(_alarms(request, visit, platform_of(request).lens(lang)))
+
+
+@router.get("/api/me")
+def api_me(visit: SignedIn) -> Me:
+    """Who is signed in, and the token that programs send with changes as X-CSRF-Token."""
+    return Me(visit.person.name, visit.person.shown, visit.person.role.value, visit.csrf)
 
 
 @router.get("/api/robots/{device}")
-def api_robot(request: Request, device: str, lang: str | None = None) -> dict[str, Any]:
-    platform = _platform(request)
-    lens = platform.lens(lang)
-    view = platform.robot(device, lens)
+def api_robot(request: Request, visit: SignedIn, device: Name, lang: str | None = None) -> OneRobot:
+    return _robot(request, visit, device, platform_of(request).lens(lang))
+
+
+@router.get("/healthz", response_model=Light)
+def healthz(request: Request) -> JSONResponse:
+    """Well or not, for whoever watches over the machine; which part, for who has signed in."""
+    health = platform_of(request).health()
+    parts = {"database": health.database, "worker": health.worker, "broker": health.broker, "desk": health.desk}
+    return JSONResponse({"well": health.well, **(parts if visit_of(request) else {})}, 200 if health.well else 503)
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """Errors of the pages in words; those of the API as JSON."""
+    status = error.status_code if isinstance(error, AnyHTTPException) else 422
+    headers = error.headers if isinstance(error, AnyHTTPException) else None
+    if is_for_programs(request):
+        code = {401: "sign_in", 404: "not_found", 422: "invalid"}.get(status, "http")
+        return JSONResponse({"error": code}, status, headers)
+    kind = "not_found" if status == 404 or isinstance(error, RequestValidationError) else "refused"
+    answer = page("not_found.html", platform_of(request).lens(_language(request)), request, status, kind=kind)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _language(request: Request) -> str | None:
+    return request.query_params.get("lang")
+
+
+def _actor(person: Person) -> str:
+    """As the audit's chain names somebody: without a name."""
+    return f"person:{person.id}"
+
+
+def _read(request: Request, person: Person, devices: Iterable[str], what: str) -> None:
+    """Into the audit: this person is shown health data of these devices."""
+    platform = platform_of(request)
+    readings.note(platform.database, person, devices, what, platform.clock())
+
+
+def _alarms(request: Request, visit: Visit, lens: Lens, device: str | None = None) -> list[AlarmView]:
+    platform = platform_of(request)
+    views = platform.alarms(lens, platform.sight(visit.person), device)
+    _read(request, visit.person, (view.device for view in views), "alarms")
+    return views
+
+
+def _robot(request: Request, visit: Visit, device: str, lens: Lens) -> OneRobot:
+    """A robot and its alarms. Raises 404 when it is not there or not for this person."""
+    platform = platform_of(request)
+    view = platform.robot(device, lens, platform.sight(visit.person))
     if view is None:
         raise HTTPException(404)
-    return {"robot": asdict(view), "alarms": [asdict(alarm) for alarm in platform.alarms(lens, device)]}
+    _read(request, visit.person, [device], "vitals")
+    return OneRobot(view, _alarms(request, visit, lens, device))
 
 
-@router.get("/healthz")
-def healthz(request: Request) -> JSONResponse:
-    health = _platform(request).health()
-    return JSONResponse(asdict(health), 200 if health.well else 503)
-
-
-def not_found(request: Request, error: Exception) -> Response:
-    """Errors of the pages in words; those of the API as JSON."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": "not_found" if status == 404 else "http"}, status)
-    platform = _platform(request)
-    lens = platform.lens(request.query_params.get("lang"))
-    return page("not_found.html", lens, request, status, after=platform.newest_change())
-
-
-def _platform(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
-
-
-def _known(platform: Platform, alarm_id: str, lens: Lens) -> AlarmView:
-    view = platform.alarm(alarm_id, lens)
+def _seen(request: Request, visit: Visit, alarm_id: str, lens: Lens) -> AlarmView:
+    """An alarm that this person may see. Raises 404 otherwise."""
+    platform = platform_of(request)
+    view = platform.alarm(alarm_id, lens, platform.sight(visit.person))
     if view is None:
         raise HTTPException(404)
     return view
-
-
-def _wrong(*, name: str, reason: str | None = None) -> tuple[str, ...]:
-    """The keys of the texts that say what is wrong with a form."""
-    errors = []
-    if not _fits(name, LONGEST_NAME):
-        errors.append("error.name")
-    if reason is not None and not _fits(reason, LONGEST_REASON):
-        errors.append("error.reason")
-    return tuple(errors)
 
 
 def _fits(text: str, longest: int) -> bool:
     return 0 < len(text.strip()) <= longest and text.strip().isprintable()
 
 
-def _answer(request: Request, alarm_id: str, lens: Lens, draft: Draft) -> Response:
+def _answer(request: Request, visit: Visit, alarm_id: str, lens: Lens, draft: Draft) -> Response:
     """After a form: htmx gets the row; a browser without scripts the page, by a redirect if all went well."""
     status = 422 if draft.errors else 200
     if request.headers.get("hx-request") == "true":
-        return HTMLResponse(row(_known(_platform(request), alarm_id, lens), lens, draft), status)
+        return HTMLResponse(row(_seen(request, visit, alarm_id, lens), lens, visit, draft), status)
     if draft.errors:
-        return _alarm_list(request, lens, alarm_id, draft, status)
+        return _alarm_list(request, lens, visit, alarm_id, draft, status)
     return RedirectResponse(f"/?lang={lens.words.language}#alarm-{alarm_id}", 303)
 
 
 def _alarm_list(
-    request: Request, lens: Lens, alarm_id: str | None = None, draft: Draft | None = None, status: int = 200
+    request: Request,
+    lens: Lens,
+    visit: Visit,
+    alarm_id: str | None = None,
+    draft: Draft | None = None,
+    status: int = 200,
 ) -> Response:
-    platform = _platform(request)
-    after = platform.newest_change()  # before the rows: a change in between is sent once more, never lost
-    views = platform.alarms(lens)
-    rows = [(view, row(view, lens, draft if view.alarm_id == alarm_id else None)) for view in views]
+    after = platform_of(request).newest_change()  # before the rows: a change in between is sent once more, never lost
+    views = _alarms(request, visit, lens)
+    rows = [(view, row(view, lens, visit, draft if view.alarm_id == alarm_id else None)) for view in views]
     return page("alarms.html", lens, request, status, rows=rows, after=after)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, Index, Text
+from sqlalchemy import JSON, BigInteger, Float, Index, Integer, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SERIAL = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts by itself only an INTEGER
 
 
 class Base(DeclarativeBase):
@@ -25,16 +27,23 @@ class Device(Base):
 
 
 class DeviceState(Base):
-    """The newest StateReport of a robot; `online` False comes from the last will or an orderly stop."""
+    """The newest StateReport of a robot; `online` False comes from the last will or an orderly stop.
+
+    `thinned` counts the reports that the robot gave up for want of space, `test_ok_at_s` is when a test alarm of its
+    last came back to it; None means that it did not say.
+    """
 
     __tablename__ = "device_states"
 
     device: Mapped[str] = mapped_column(primary_key=True)
     online: Mapped[bool]
     reported_at_s: Mapped[float]  # robot
-    outbox: Mapped[int]
+    received_at_s: Mapped[float] = mapped_column(default=0.0)
+    outbox: Mapped[int] = mapped_column(BigInteger)
     software: Mapped[str]
     nodes: Mapped[dict[str, int]]
+    thinned: Mapped[int | None] = mapped_column(BigInteger)
+    test_ok_at_s: Mapped[float | None]  # robot
 
 
 class Bed(Base):
@@ -51,8 +60,57 @@ class Bed(Base):
     breath_rate_bpm: Mapped[float | None]
 
 
+class BedMinute(Base):
+    """What a mattress said, kept for some weeks; the key makes a repeated report harmless. By day on PostgreSQL."""
+
+    __tablename__ = "bed_history"
+    __table_args__ = (Index("ix_bed_history_received_at_s", "received_at_s", postgresql_using="brin"),)
+
+    device: Mapped[str] = mapped_column(primary_key=True)
+    measured_at_s: Mapped[float] = mapped_column(primary_key=True)  # robot
+    received_at_s: Mapped[float]
+    in_bed: Mapped[bool | None]
+    fresh: Mapped[bool]
+    heart_rate_bpm: Mapped[float | None]
+    breath_rate_bpm: Mapped[float | None]
+
+
+class SeenMessage(Base):
+    """The id of every alarm and event message: the key is what makes a repeated message harmless.
+
+    A table of its own because PostgreSQL keeps a key only within one partition of `messages`, and a message may be
+    repeated after the end of a month.
+    """
+
+    __tablename__ = "message_ids"
+
+    device: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    received_at_s: Mapped[float] = mapped_column(index=True)
+
+
+class Chain(Base):
+    """How far a robot's numbered and chained reports have come.
+
+    `seq` and `digest` are of the highest report seen; `missing` counts the numbers below it that never came, `broken`
+    the reports whose `prev` was not the digest of the report before. A robot whose outbox began anew begins a new chain
+    and adds to `restarts`. `missing` that lasts and exceeds what the robot says it thinned is a loss.
+    """
+
+    __tablename__ = "chains"
+
+    device: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str]
+    sent_at_s: Mapped[float]  # robot
+    missing: Mapped[int] = mapped_column(BigInteger)
+    broken: Mapped[int] = mapped_column(BigInteger)
+    restarts: Mapped[int] = mapped_column(BigInteger)
+    changed_at_s: Mapped[float]  # when `missing`, `broken` or `restarts` last rose
+
+
 class Message(Base):
-    """Every alarm and event message once: the key is what makes a repeated message harmless."""
+    """Every alarm and event message once, by month on PostgreSQL. `prev` and `digest` are the robot's chain."""
 
     __tablename__ = "messages"
 
@@ -63,6 +121,8 @@ class Message(Base):
     sent_at_s: Mapped[float]  # robot
     received_at_s: Mapped[float]
     body: Mapped[str]
+    prev: Mapped[str | None]
+    digest: Mapped[str | None]
 
 
 class Alarm(Base):
@@ -87,7 +147,7 @@ class Alarm(Base):
     test: Mapped[bool]
     onset_at_s: Mapped[float]
     received_at_s: Mapped[float]
-    changed_at_s: Mapped[float]
+    changed_at_s: Mapped[float] = mapped_column(index=True)
     raised_at_s: Mapped[float | None]
     calls: Mapped[int]
     acknowledged_by: Mapped[str | None]
@@ -96,15 +156,20 @@ class Alarm(Base):
     closed_by: Mapped[str | None]
     closed_at_s: Mapped[float | None]
     close_reason: Mapped[str | None]
+    # the desk's; see robot.fleet.rounds
+    case_id: Mapped[str | None] = mapped_column(index=True, default=None)  # the event's first alarm; None: not seen yet
+    made_here: Mapped[bool] = mapped_column(default=False)  # by the desk: no robot knows this alarm
+    maintenance: Mapped[bool] = mapped_column(default=False)  # the robot was being worked on
+    called_severity: Mapped[str | None] = mapped_column(default=None)  # as people were last told
 
 
 class AlarmLog(Base):
-    """What happened to an alarm, append-only (SQLite triggers refuse changes)."""
+    """What happened to an alarm, append-only (triggers refuse changes)."""
 
     __tablename__ = "alarm_log"
     __table_args__ = (Index("ix_alarm_log_alarm_id", "alarm_id"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     alarm_id: Mapped[str]
     at_s: Mapped[float]
     what: Mapped[str]  # reported, late_report, acknowledged, closed, reopened, call
@@ -115,18 +180,28 @@ class AlarmLog(Base):
 
 
 class Command(Base):
-    """An AlarmCommand to be repeated until the robot's CommandAck."""
+    """An AlarmCommand to be repeated until the robot's CommandAck. The worker that sends it moves `due_at_s` on."""
 
     __tablename__ = "commands"
+    __table_args__ = (
+        Index(
+            "ix_commands_due",
+            "due_at_s",
+            sqlite_where=text("confirmed_at_s IS NULL"),
+            postgresql_where=text("confirmed_at_s IS NULL"),
+        ),
+    )
 
     command_id: Mapped[str] = mapped_column(primary_key=True)
     device: Mapped[str]
-    alarm_id: Mapped[str]
+    alarm_id: Mapped[str] = mapped_column(index=True)
     status: Mapped[str]
     made_at_s: Mapped[float]
     by: Mapped[str | None]
     reason: Mapped[str | None]
     confirmed_at_s: Mapped[float | None] = mapped_column(index=True)
+    due_at_s: Mapped[float] = mapped_column(default=0.0)
+    times_sent: Mapped[int] = mapped_column(default=0)
 
 
 class Change(Base):
@@ -135,14 +210,17 @@ class Change(Base):
     __tablename__ = "changes"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads it; ids must not be used again
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     at_s: Mapped[float]
     device: Mapped[str]
     alarm_id: Mapped[str | None]
 
 
 class Refusal(Base):
-    """Messages that do not fit the contract: counted by content, bounded in number."""
+    """Messages that do not fit the contract: counted by content, bounded in number.
+
+    The row with the digest "older" counts those whose content is no longer kept, so that the sum is right.
+    """
 
     __tablename__ = "refusals"
 
@@ -150,12 +228,15 @@ class Refusal(Base):
     topic: Mapped[str]
     reason: Mapped[str]
     payload: Mapped[bytes]
-    count: Mapped[int]
+    count: Mapped[int] = mapped_column(BigInteger)
     last_at_s: Mapped[float] = mapped_column(index=True)
 
 
 class Worker(Base):
-    """The heartbeat of a process; `linked` says whether it stands in touch with the broker."""
+    """The heartbeat of a process; `linked` says whether it stands in touch with the broker.
+
+    Each ingest worker has a row of its own, named "ingest-" and something; rows silent for an hour go.
+    """
 
     __tablename__ = "workers"
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from robot.fleet import desk
 from robot.fleet.contacts import Contacts, Person, Site
-from robot.fleet.handling import case_of
+from robot.fleet.desk_tables import DeskDevice
+from robot.fleet.handling import LONGEST_MAINTENANCE_S, case_of
 from robot.fleet.tables import Alarm, Bed, Device, DeviceState
 from robot.fleet.words import Words
 
@@ -19,12 +20,11 @@ SEVERITIES = ("high", "medium", "low")
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """Through what a reader looks: the language, the site, the contacts, the ladder and the present moment."""
+    """Through what a reader looks: the language, the site, the contacts and the present moment."""
 
     words: Words
     site: Site
     contacts: Contacts
-    ladder: desk.Ladder
     now_s: float
 
     def clock(self, at_s: float) -> str:
@@ -46,7 +46,10 @@ class CallView:
 
 @dataclass(frozen=True, slots=True)
 class AlarmView:
-    """One alarm for the list. `order` sorts rows, `list` is "open" or "done", `waiting_since_s` runs the clock."""
+    """One alarm for the list. `order` sorts rows, `waiting_since_s` runs the clock.
+
+    `list` is "open", "technical" (about machines, and open) or "done"; `others` are the alarms of the same event.
+    """
 
     alarm_id: str
     device: str
@@ -67,15 +70,20 @@ class AlarmView:
     outlook: str | None
     ended: str | None
     told: bool | None
-    names: tuple[str, ...]
+    maintenance: bool
+    others: tuple[str, ...]
 
 
-def alarm_view(alarm: Alarm, label: str | None, told: bool | None, lens: Lens) -> AlarmView:
-    """The row of an alarm. `told`: whether the robot has confirmed the newest command; None if there is none."""
+def alarm_view(alarm: Alarm, label: str | None, told: bool | None, others: Iterable[Alarm], lens: Lens) -> AlarmView:
+    """The row of an alarm. `told`: whether the robot has confirmed the newest command; None if there is none.
+
+    `others` are the alarms of the same event that the reader may see.
+    """
     case = case_of(alarm)
-    call = desk.call(case, lens.now_s, lens.ladder)
+    ladder = lens.contacts.ladder_of(alarm.device, alarm.type)
+    call = desk.call(case, lens.now_s, ladder)
     is_open = alarm.phase in desk.OPEN
-    since_s = desk.waiting_since_s(case, lens.ladder)
+    since_s = desk.waiting_since_s(case, ladder)
     return AlarmView(
         alarm_id=alarm.alarm_id,
         device=alarm.device,
@@ -85,12 +93,12 @@ def alarm_view(alarm: Alarm, label: str | None, told: bool | None, lens: Lens) -
         severity=alarm.severity,
         phase=alarm.phase,
         test=alarm.test,
-        list="open" if is_open else "done",
+        list=("technical" if alarm.type == desk.TECHNICAL else "open") if is_open else "done",
         order=_order(alarm, is_open),
         onset_at_s=alarm.onset_at_s,
         waiting_since_s=since_s if call else None,
         facts=_facts(alarm, lens),
-        call=_call_view(alarm.device, call, lens) if call else None,
+        call=_call_view(alarm, call, lens) if call else None,
         robot_silent=call is not None and alarm.phase in ("suspected", "checking"),
         answered=_answered(alarm, lens),
         outlook=lens.words("reopens", time=lens.clock(since_s))
@@ -98,8 +106,19 @@ def alarm_view(alarm: Alarm, label: str | None, told: bool | None, lens: Lens) -
         else None,
         ended=_ended(alarm, lens),
         told=told if alarm.phase in ("acknowledged", "closed") else None,
-        names=tuple(person.name for person in lens.contacts.people(alarm.device)),
+        maintenance=alarm.maintenance,
+        others=tuple(_other(other, lens) for other in others),
     )
+
+
+def _other(alarm: Alarm, lens: Lens) -> str:
+    parts = (
+        lens.words.maybe("type", alarm.type),
+        lens.words.maybe("room", alarm.room) if alarm.room else "",
+        lens.words(f"phase.{alarm.phase}"),
+        lens.clock(alarm.onset_at_s),
+    )
+    return " · ".join(part for part in parts if part)
 
 
 def _order(alarm: Alarm, is_open: bool) -> str:
@@ -120,8 +139,8 @@ def _facts(alarm: Alarm, lens: Lens) -> tuple[str, ...]:
     return (words("onset", time=lens.clock(alarm.onset_at_s)), *reasons, sure)
 
 
-def _call_view(device: str, call: desk.Call, lens: Lens) -> CallView:
-    person: Person | None = lens.contacts.on_rung(device, call.rung)
+def _call_view(alarm: Alarm, call: desk.Call, lens: Lens) -> CallView:
+    person: Person | None = lens.contacts.on_rung(alarm.device, alarm.type, call.rung)
     if person is None:
         return CallView(None, None, lens.site.hotline, call.number)
     return CallView(person.name, person.role, person.phone, call.number)
@@ -185,9 +204,19 @@ class RobotView:
     worst: str
     bed: BedView
     open_alarms: int
+    maintenance: str | None
+    last_test: str | None
+    test_awaited: bool
 
 
-def robot_view(device: Device, state: DeviceState | None, bed: Bed | None, open_alarms: int, lens: Lens) -> RobotView:
+def robot_view(
+    device: Device,
+    state: DeviceState | None,
+    bed: Bed | None,
+    open_alarms: int,
+    kept: DeskDevice | None,
+    lens: Lens,
+) -> RobotView:
     """A robot as it may be shown: what it said of itself counts only while it is online."""
     presence = desk.presence(state.online if state else None, device.last_seen_at_s, lens.now_s)
     online = presence is desk.Presence.ONLINE
@@ -205,7 +234,19 @@ def robot_view(device: Device, state: DeviceState | None, bed: Bed | None, open_
         worst=worst(node.level for node in nodes),
         bed=bed_view(bed, presence is not desk.Presence.OFFLINE, lens),
         open_alarms=open_alarms,
+        maintenance=_maintenance(kept, lens),
+        last_test=lens.clock(kept.last_test_at_s) if kept and kept.last_test_at_s is not None else None,
+        test_awaited=kept is not None and (kept.test_requested_at_s or 0) > (kept.last_test_at_s or 0),
     )
+
+
+def _maintenance(kept: DeskDevice | None, lens: Lens) -> str | None:
+    """Who works on the robot, until when and why; None when nobody does."""
+    until_s = kept.maintenance_until_s if kept else None
+    if kept is None or until_s is None or not lens.now_s < until_s <= lens.now_s + LONGEST_MAINTENANCE_S:
+        return None
+    who, why = kept.maintenance_by or lens.words("unknown"), kept.maintenance_reason or lens.words("unknown")
+    return lens.words("maintenance_now", name=who, time=lens.clock(until_s), reason=why)
 
 
 def worst(levels: Iterable[str]) -> str:

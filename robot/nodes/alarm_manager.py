@@ -159,7 +159,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
 
     def _do(self, effects: Effects) -> None:
         """Write first, then act."""
-        for effect in self._ready_disk.store.commit(effects, self._report):
+        for effect in self._ready_disk.commit(effects, self._report):
             if isinstance(effect, Publish):
                 self._alarms.publish(convert.alarm_to_ros(effect.alarm))
                 if effect.alarm.phase in ENDED:

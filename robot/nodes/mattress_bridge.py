@@ -49,6 +49,8 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
             settings.username,
             settings.password_file,
             settings.ca_file,
+            settings.certificate_file,
+            settings.key_file,
         )
         self._readings: queue.SimpleQueue[BedReading] = queue.SimpleQueue()
         self._heard: queue.SimpleQueue[Message] = queue.SimpleQueue()

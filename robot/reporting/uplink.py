@@ -1,7 +1,6 @@
-"""The robot's link to the platform: what the outbox holds goes up until the platform has committed it.
+"""The robot's link to the platform: what the outbox holds goes up until the platform has committed it, over MQTT 5.
 
-`SendPlan` decides what to send when and is pure; `Uplink` carries it out over MQTT 5. paho's network thread only queues
-what happened; everything else happens in `pump`, in the caller's thread.
+paho's network thread only queues what happened; everything else happens in `pump`, in the caller's thread.
 """
 
 from __future__ import annotations
@@ -9,15 +8,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import random
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
-import uuid6
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -25,92 +22,30 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from robot.errors import BadConfiguration, BadInput
 from robot.messages import Receipt, ReceiptKind
+from robot.reporting import boot
 from robot.reporting.contract import (
+    DOWN,
     Ack,
     AlarmCommand,
-    BedBody,
     CommandAck,
+    RequestTest,
     StateReport,
-    TelemetryReport,
     decode,
     device_of,
     topic,
 )
 from robot.reporting.outbox import Outbox, Row
+from robot.reporting.pacing import Backoff, Pacing, SendPlan
 
 LOG = logging.getLogger(__name__)
 
 STATE_EVERY_S = 30.0  # with the platform's "offline within 90 s" (facts/platform.md): two reports may get lost
 SESSION_S = 72 * 3600  # commands wait in the broker as long as the offline outbox is meant to last
-PURGE_EVERY_S = 3600.0
+TIDY_EVERY_S = 60.0
+EXPIRY_S = {"telemetry": 120, "event": 3600}
+"""How long a broker keeps a message for a platform that is away; the outbox repeats it. An alarm's never expires."""
 KEEPALIVE_S = 20
 OFFLINE_WAIT_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How fast rows go up. Waiting times vary by the share `jitter`, so that a fleet does not march in step."""
-
-    window: int = 64
-    reserved_for_alarms: int = 16
-    first_retry_s: float = 3.0
-    max_retry_s: float = 30.0
-    jitter: float = 0.2
-
-
-@dataclass(slots=True)
-class _Sent:
-    at_s: float
-    again_at_s: float
-    tries: int
-
-
-class SendPlan:
-    """Which pending rows to send now. A row is due again and again, ever more slowly, until it is acknowledged.
-
-    A row takes a place in the window for `first_retry_s` after each sending, not until its acknowledgement: rows that
-    the platform never answers cannot stop the others. Some places are only for alarms.
-    """
-
-    def __init__(self, pacing: Pacing | None = None, chance: Callable[[], float] = random.random) -> None:
-        self._pacing = pacing or Pacing()
-        self._chance = chance
-        self._sent: dict[str, _Sent] = {}
-
-    def reach(self) -> int:
-        """How many pending rows `due` must see, so that no row is hidden behind those that wait for an answer."""
-        return len(self._sent) + self._pacing.window
-
-    def due(self, pending: Sequence[Row], now_s: float) -> list[Row]:
-        """Choose from `pending` (in the outbox's order) what to send at `now_s`, and take it as sent."""
-        occupied = sum(sent.at_s <= now_s < sent.at_s + self._pacing.first_retry_s for sent in self._sent.values())
-        chosen: list[Row] = []
-        for row in pending:
-            sent = self._sent.get(row.id)
-            # a clock that was set back must not delay anything: then `at_s` lies in the future
-            if sent is not None and sent.at_s <= now_s < sent.again_at_s:
-                continue
-            places = self._pacing.window - (0 if row.kind == "alarm" else self._pacing.reserved_for_alarms)
-            if occupied >= places:
-                break
-            self._sent[row.id] = self._next(sent.tries if sent else 0, now_s)
-            occupied += 1
-            chosen.append(row)
-        return chosen
-
-    def acked(self, ids: Iterable[str]) -> None:
-        """The platform has committed these."""
-        for id_ in ids:
-            self._sent.pop(id_, None)
-
-    def reconnected(self) -> None:
-        """What was under way may be lost: everything without acknowledgement is due at once."""
-        self._sent.clear()
-
-    def _next(self, tries: int, now_s: float) -> _Sent:
-        pacing = self._pacing
-        wait_s = min(pacing.first_retry_s * 2.0 ** min(tries, 32), pacing.max_retry_s)
-        return _Sent(now_s, now_s + wait_s * (1 + pacing.jitter * self._chance()), tries + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +59,15 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class UplinkSettings:
-    """Who reports where. `software` is the version that the dashboard shows."""
+    """Who reports where. `software` is the version that the dashboard shows; `password_file`: its first line."""
 
     device: str
     host: str = "127.0.0.1"
     port: int = 1883
     software: str = ""
     tls: Tls | None = None
+    user: str = ""
+    password_file: Path | None = None
     pacing: Pacing = field(default_factory=Pacing)
 
 
@@ -139,23 +76,31 @@ class Uplink:
 
     `on_receipt` is called from `pump`, once for each new answer about an alarm: SENT when the broker has a message that
     raises an alarm, RECEIVED when the platform has committed it, ACKNOWLEDGED and CLOSED when a person has answered.
-    Each is already written to the outbox's receipts then. No network state raises: an absent broker is tried for ever.
+    Each is already written to the outbox's receipts then. `on_test` is called when the platform asks for a test alarm,
+    with the alarm's id and the time. No network state raises: an absent broker is tried for ever. Raises
+    BadConfiguration for certificates or a password file that cannot be used.
     """
 
     def __init__(
-        self, settings: UplinkSettings, outbox: Outbox, on_receipt: Callable[[Receipt], None] = lambda _receipt: None
+        self,
+        settings: UplinkSettings,
+        outbox: Outbox,
+        on_receipt: Callable[[Receipt], None] = lambda _receipt: None,
+        on_test: Callable[[str, float], None] = lambda _alarm_id, _now_s: None,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._on_receipt = on_receipt
+        self._on_test = on_test
         self._plan = SendPlan(settings.pacing)
         self._events: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
         self._raised_by_mid: dict[int, tuple[str, str]] = {}
         self._nodes: dict[str, int] = {}
         self._state_due_at_s = 0.0
-        self._purge_due_at_s = 0.0
+        self._tidy_due_at_s = 0.0
+        self._test_ok_at_s: float | None = None
         self._connected = False
-        self._client = self._make_client()
+        self._client: mqtt.Client | None = self._make_client()
 
     @property
     def connected(self) -> bool:
@@ -165,14 +110,16 @@ class Uplink:
     def start(self, now_s: float) -> None:
         """Begin to connect, in the background and for ever."""
         settings = self._settings
-        offline = StateReport(dev=settings.device, online=False, ts=now_s, software=settings.software)
-        self._client.will_set(topic(settings.device, "state"), offline.encode(), qos=1, retain=True)
+        # paho leaks two sockets when one client is started twice, and certificates may be new
+        client = self._client = self._client or self._make_client()
+        offline = StateReport(
+            dev=settings.device, online=False, ts=now_s, software=settings.software, boot=boot.boot_id()
+        )
+        client.will_set(topic(settings.device, "state"), offline.encode(), qos=1, retain=True)
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves this one untyped
         session.SessionExpiryInterval = SESSION_S
-        self._client.connect_async(
-            settings.host, settings.port, keepalive=KEEPALIVE_S, clean_start=False, properties=session
-        )
-        self._client.loop_start()
+        client.connect_async(settings.host, settings.port, keepalive=KEEPALIVE_S, clean_start=False, properties=session)
+        client.loop_start()
 
     def pump(self, now_s: float) -> None:
         """Handle what came in and send what is due. A busy or full disk is logged; the next call tries again."""
@@ -180,25 +127,29 @@ class Uplink:
             self._take_events(now_s)
             if self._connected:
                 self._send(now_s)
-            if now_s >= self._purge_due_at_s:
-                self._purge_due_at_s = now_s + PURGE_EVERY_S
-                self._outbox.purge(now_s)
+            # a clock that was set back must not put anything off: then what is due lies far in the future
+            if not self._tidy_due_at_s - TIDY_EVERY_S <= now_s < self._tidy_due_at_s:
+                self._tidy_due_at_s = now_s + TIDY_EVERY_S
+                self._outbox.tidy(now_s)
+                if self._connected:
+                    self._outbox.tell_holes(now_s)
         except sqlite3.OperationalError as error:
             LOG.warning("the outbox cannot be used now: %s", error)
 
     def stop(self, now_s: float) -> None:
         """Say that the robot goes offline in an orderly way, and disconnect. `start` may follow."""
+        client, self._client = self._client, None
+        if client is None:
+            return
         if self._connected:
-            info = self._publish_state(online=False, now_s=now_s)
+            info = self._publish_state(client, online=False, now_s=now_s)
             with contextlib.suppress(RuntimeError, ValueError):  # paho's way to say that the broker has gone meanwhile
                 info.wait_for_publish(OFFLINE_WAIT_S)
-        self._client.disconnect()
-        self._client.loop_stop()
+        client.disconnect()
+        client.loop_stop()
         self._connected = False
-        # paho leaks two sockets when one client is started twice, and message numbers begin anew
         self._events = queue.SimpleQueue()
-        self._raised_by_mid.clear()
-        self._client = self._make_client()
+        self._raised_by_mid.clear()  # message numbers begin anew
 
     def set_health(self, nodes: dict[str, int]) -> None:
         """Each node's level for the next state report: 0 ok, 1 warn, 2 error. A change is reported at once."""
@@ -206,27 +157,31 @@ class Uplink:
             self._nodes = dict(nodes)
             self._state_due_at_s = 0.0
 
-    def send_bed(self, body: BedBody, now_s: float) -> None:
-        """Send live telemetry past the outbox (QoS 0, `seq` 0): only the newest counts, none is kept offline."""
-        if self._connected:
-            report = TelemetryReport(id=str(uuid6.uuid7()), dev=self._settings.device, seq=0, ts=now_s, body=body)
-            self._client.publish(topic(self._settings.device, "t/bed"), report.encode(), qos=0)
+    def set_test_ok(self, at_s: float | None) -> None:
+        """When a test alarm last came back closed; None: unknown. Part of the next state report."""
+        self._test_ok_at_s = at_s
 
     # --- sending --------------------------------------------------------------------------------------------------
 
     def _send(self, now_s: float) -> None:
+        client = self._client
+        if client is None:
+            return
         if not self._state_due_at_s - STATE_EVERY_S <= now_s < self._state_due_at_s:
-            self._publish_state(online=True, now_s=now_s)
+            self._publish_state(client, online=True, now_s=now_s)
             self._state_due_at_s = now_s + STATE_EVERY_S
         for row in self._plan.due(self._outbox.pending(self._plan.reach()), now_s):
-            info = self._client.publish(
-                topic(self._settings.device, row.leaf), row.encode(self._settings.device), qos=1
+            info = client.publish(
+                topic(self._settings.device, row.leaf),
+                row.encode(self._settings.device),
+                qos=1,
+                properties=_expiry(row),
             )
             alarm_id = row.raised_alarm_id
             if alarm_id is not None:
                 self._raised_by_mid[info.mid] = (row.id, alarm_id)
 
-    def _publish_state(self, *, online: bool, now_s: float) -> mqtt.MQTTMessageInfo:
+    def _publish_state(self, client: mqtt.Client, *, online: bool, now_s: float) -> mqtt.MQTTMessageInfo:
         report = StateReport(
             dev=self._settings.device,
             online=online,
@@ -234,8 +189,12 @@ class Uplink:
             outbox=self._outbox.depth(),
             software=self._settings.software,
             nodes=self._nodes,
+            boot=boot.boot_id(),
+            ts_mono=boot.uptime_s(),
+            thinned=self._outbox.thinned(),
+            test_ok_ts=self._test_ok_at_s,
         )
-        return self._client.publish(topic(report.dev, "state"), report.encode(), qos=1, retain=True)
+        return client.publish(topic(report.dev, "state"), report.encode(), qos=1, retain=True)
 
     # --- events, handled in pump ----------------------------------------------------------------------------------
 
@@ -275,6 +234,9 @@ class Uplink:
             self._acked(message, now_s)
         elif isinstance(message, AlarmCommand):
             self._commanded(message, now_s)
+        elif isinstance(message, RequestTest):
+            self._on_test(message.id, now_s)
+            self._confirm(message.id)
 
     def _acked(self, ack: Ack, now_s: float) -> None:
         # receipts first: if the power fails in between, the message is sent and acknowledged again
@@ -289,8 +251,13 @@ class Uplink:
         # `at_s` is this robot's clock: the alarm's ladder compares it with its own times
         kind = ReceiptKind(command.status)
         self._record(Receipt(command.id, command.alarm_id, kind, now_s, command.by, command.reason))
-        answer = CommandAck(id=command.id, dev=self._settings.device)
-        self._client.publish(topic(answer.dev, "cmd/ack"), answer.encode(), qos=1)
+        self._confirm(command.id)
+
+    def _confirm(self, command_id: str) -> None:
+        """Only what is on disk is confirmed; until then the platform repeats it."""
+        answer = CommandAck(id=command_id, dev=self._settings.device)
+        if self._client is not None:
+            self._client.publish(topic(answer.dev, "cmd/ack"), answer.encode(), qos=1)
 
     def _record(self, receipt: Receipt) -> None:
         if self._outbox.record_receipt(receipt):
@@ -302,12 +269,17 @@ class Uplink:
         settings = self._settings
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=settings.device, protocol=mqtt.MQTTv5)
         client.max_inflight_messages_set(settings.pacing.window)
-        # a fleet must not come back in step after an outage
-        client.reconnect_delay_set(min_delay=1, max_delay=random.randint(5, 15))
         if settings.tls is not None:
             _use_tls(client, settings.tls)
+        if settings.user or settings.password_file is not None:
+            client.username_pw_set(settings.user, _password(settings.password_file))
+        backoff = Backoff()
         events = self._events
-        leaves = [(topic(settings.device, leaf), 1) for leaf in ("ack", "cmd/alarm")]
+        leaves = [(topic(settings.device, leaf), 1) for leaf in DOWN]
+
+        def wait_before_next() -> None:
+            wait_s = backoff.next_s()
+            client.reconnect_delay_set(wait_s, wait_s)  # type: ignore[arg-type]  # typed int; it takes any number
 
         def on_connect(
             client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, reason: ReasonCode, _properties: object
@@ -315,6 +287,7 @@ class Uplink:
             if reason.is_failure:
                 LOG.warning("the platform's broker refuses this robot: %s", reason)
             else:
+                backoff.connected()
                 client.subscribe(leaves)
                 events.put(self._came)
 
@@ -326,7 +299,14 @@ class Uplink:
 
         client.on_connect = on_connect
         client.on_publish = on_publish
-        client.on_disconnect = lambda *_: events.put(self._went)
+
+        def on_disconnect(*_: object) -> None:
+            wait_before_next()
+            events.put(self._went)
+
+        wait_before_next()
+        client.on_disconnect = on_disconnect
+        client.on_connect_fail = lambda *_: wait_before_next()
         client.on_message = lambda _client, _data, message: events.put(
             partial(self._message, message.topic, bytes(message.payload))
         )
@@ -342,5 +322,27 @@ def _use_tls(client: mqtt.Client, tls: Tls) -> None:
         )
     except (OSError, ValueError) as error:
         raise BadConfiguration(
-            f"the link's TLS files cannot be used ({error}): check authority, certificate, key"
+            f"the link's TLS files cannot be used ({error}): check tls_authority, tls_certificate, tls_key"
         ) from error
+
+
+def _password(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text"
+        raise BadConfiguration(f"broker_password_file {file} cannot be read ({reason}): give another") from error
+    if not lines or not lines[0]:
+        raise BadConfiguration(f"broker_password_file {file} is empty: its first line must be the password")
+    return lines[0]
+
+
+def _expiry(row: Row) -> Properties | None:
+    expiry_s = EXPIRY_S.get(row.kind)
+    if expiry_s is None:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho leaves this one untyped
+    properties.MessageExpiryInterval = expiry_s
+    return properties

@@ -48,6 +48,7 @@ def run(
     score = Trial(
         life, Mattress(mattress), zones=zones, note=lambda at_s, kind, words: notes.append((at_s, kind, words))
     ).run()
+    score.falls_per_h = falls_per_h
     if as_json:
         _json(life, score, out)
         return 0

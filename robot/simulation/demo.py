@@ -19,9 +19,14 @@ from rich.text import Text
 
 from robot import paths
 from robot.errors import BadInput, MissingPart
+from robot.fleet.database import open_database
+from robot.fleet.people import Role
+from robot.fleet.people.welcome import welcome
 from robot.simulation.scenario import Scenario
 from robot.supervisor.lifeline import die_with_parent
 
+WATCHER = "demo"
+_LINK_S = 12 * 3600.0
 _STOP_LIMIT_S = 25.0
 _STYLES = {
     "note": "bold",
@@ -47,7 +52,10 @@ def run(scenario: Path | None, *, leave: bool, caregiver: str, port: int) -> int
     console = Console(highlight=False)
     ports = {"dashboard_port": free_port(port), "broker_port": free_port(1884), "rasa_port": free_port(5005)}
     console.print(Text("Hani: a simulated home", style="bold"))
-    console.print(f"  the platform's page   http://127.0.0.1:{ports['dashboard_port']}")
+    url = f"http://127.0.0.1:{ports['dashboard_port']}"
+    console.print(f"  the platform's page   {url}/login/{invite(home / 'fleet')}", soft_wrap=True)
+    again = f"--data {_short(home / 'fleet')} login-link {WATCHER} --url {url}"
+    console.print(f"  another such link     python -m robot.fleet.people {again}", soft_wrap=True)
     console.print(f"  logs and recordings   {_short(home)}")
     console.print("  Ctrl-C stops everything. Starting (Rasa takes the longest) ...")
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -62,6 +70,15 @@ def run(scenario: Path | None, *, leave: bool, caregiver: str, port: int) -> int
         return 0
     finally:
         stop(process)
+
+
+def invite(data: Path) -> str:
+    """The token of a login link for the person who watches, made in the platform's fresh folder."""
+    database = open_database(data)
+    try:
+        return welcome(database, WATCHER, Role.ADMINISTRATOR, time.time(), lasts_s=_LINK_S)
+    finally:
+        database.close()
 
 
 def start(home: Path, arguments: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -58,7 +58,9 @@ class SimulatedHome(Node):
     def __init__(self, options: argparse.Namespace, timeline: Timeline) -> None:
         super().__init__("simulated_home")
         self._timeline = timeline
-        self._desk = CaregiverAtDesk(options.platform, enabled=options.caregiver == "played")
+        self._desk = CaregiverAtDesk(
+            options.platform, Path(options.platform_data), enabled=options.caregiver == "played"
+        )
         self._sound = self.create_publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED)
         self._scene = self.create_publisher(RoomScene, topics.ROOM_SCENE, topics.LATCHED)
         self._time_of_day = self.create_publisher(HomeClock, topics.HOME_CLOCK, topics.LATCHED)
@@ -236,6 +238,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--timeline", required=True)
     parser.add_argument("--broker-port", type=int, required=True)
     parser.add_argument("--platform", required=True, help="address of the platform's page")
+    parser.add_argument("--platform-data", required=True, help="the platform's folder, where caregivers are made")
     parser.add_argument("--caregiver", choices=("played", "person"), default="played")
     parser.add_argument("--hold", action="store_true", help="stay after the last step")
     return parser.parse_args(remove_ros_args(sys.argv)[1:])

@@ -11,6 +11,32 @@ if TYPE_CHECKING:
     from robot.vision.rules import FallRules
 
 
+class _Rested:
+    """Until when and where somebody was in a lying place, for at least `after_s`."""
+
+    def __init__(self, rules: FallRules, after_s: float) -> None:
+        self._rules, self._after_s = rules, after_s
+        self._since_s: float | None = None
+        self.x_px = self.y_px = 0.0
+        self.at_s: float | None = None
+
+    def see(self, at_s: float, passed_s: float, posture: Posture, inside: bool) -> None:
+        if not inside:  # whoever falls in front of it passes its zone in the picture for a moment
+            self._since_s = None
+            return
+        if self._since_s is None:
+            self._since_s, self.x_px, self.y_px = at_s, posture.hip_x_px, posture.hip_y_px
+        # so slowly that sliding out does not take the place with it
+        share = min(1.0, passed_s / self._rules.came_from_s)
+        self.x_px += share * (posture.hip_x_px - self.x_px)
+        self.y_px += share * (posture.hip_y_px - self.y_px)
+        if at_s - self._since_s >= self._after_s:
+            self.at_s = at_s
+
+    def forget(self) -> None:
+        self._since_s = self.at_s = None
+
+
 class Before:
     """One person's recent past: standing erases it, and after `came_from_s` it explains nothing any more."""
 
@@ -21,28 +47,36 @@ class Before:
         self._seated_last_s = 0.0
         self._seat_y_px = 0.0
         self._at_s = 0.0
-        self._hip_y_px = 0.0
+        self._hip_x_px = self._hip_y_px = 0.0
         self._height_px = 1.0
-        self._bed_y_px = 0.0
-        self._in_bed_since_s: float | None = None
-        self.in_bed_at_s: float | None = None
+        self._bed, self._sofa = _Rested(rules, rules.seated_s), _Rested(rules, rules.rest_s)
 
-    def see(self, at_s: float, posture: Posture, height_px: float, zone: Zone | None, low: bool, on_feet: bool) -> None:
-        """Take a smoothed posture of somebody whose standing height is `height_px`."""
-        self._hip_y_px, self._height_px = posture.hip_y_px, height_px
+    @property
+    def in_bed_at_s(self) -> float | None:
+        """When they were last in bed, if they have not stood since."""
+        return self._bed.at_s
+
+    def see(
+        self,
+        at_s: float,
+        posture: Posture,
+        height_px: float,
+        zone: Zone | None,
+        *,
+        low: bool,
+        lying: bool,
+        on_feet: bool,
+    ) -> None:
+        """Take a smoothed posture of somebody whose standing height is `height_px`; `lying`: low, the trunk not up."""
+        self._hip_x_px, self._hip_y_px, self._height_px = posture.hip_x_px, posture.hip_y_px, height_px
         if on_feet:
-            self._seated_since_s = self._seated_at_s = self._in_bed_since_s = self.in_bed_at_s = None
+            self._seated_since_s = self._seated_at_s = None
+            self._bed.forget()
+            self._sofa.forget()
             return
         passed_s, self._at_s = at_s - self._at_s, at_s
-        if zone is Zone.BED:  # whoever falls in front of the bed passes its zone in the picture for a moment
-            if self._in_bed_since_s is None:
-                self._in_bed_since_s, self._bed_y_px = at_s, posture.hip_y_px
-            # so slowly that sliding out does not take the bed with it
-            self._bed_y_px += min(1.0, passed_s / self._rules.came_from_s) * (posture.hip_y_px - self._bed_y_px)
-            if at_s - self._in_bed_since_s >= self._rules.seated_s:
-                self.in_bed_at_s = at_s
-        else:
-            self._in_bed_since_s = None
+        self._bed.see(at_s, passed_s, posture, zone is Zone.BED)
+        self._sofa.see(at_s, passed_s, posture, zone is Zone.SOFA and lying)  # who sits may slide
         if not low and self._is_seated(posture):
             if self._seated_since_s is None:
                 self._seated_since_s, self._seat_y_px = at_s, posture.hip_y_px
@@ -55,7 +89,7 @@ class Before:
 
     def explains(self, at_s: float) -> FallReason | None:
         """Why somebody fell who is low since `at_s`: the bed before the seat, whichever was not long ago."""
-        if self._recent(self.in_bed_at_s, at_s):
+        if self._recent(self._bed.at_s, at_s):
             return FallReason.FELL_OUT_OF_BED
         return FallReason.SLID_FROM_CHAIR if self._recent(self._seated_at_s, at_s) else None
 
@@ -63,9 +97,15 @@ class Before:
         """Whether the hips are now below where they sat: lying down on a sofa leaves them there."""
         return self._hip_y_px - self._seat_y_px > self._rules.hip_drop_h * self._height_px
 
+    def still_on_sofa(self) -> bool:
+        """Whether the hips are about where they rested on the sofa, or above: who lies on their side is higher."""
+        away_px, down_px = abs(self._hip_x_px - self._sofa.x_px), self._hip_y_px - self._sofa.y_px
+        near = away_px < self._rules.rest_turn_h * self._height_px
+        return self._sofa.at_s is not None and near and down_px < self._rules.hip_drop_h * self._height_px
+
     def below_bed(self) -> bool:
         """Whether the hips are now clearly below where they lay in bed: its edge is only a line in the picture."""
-        return self._hip_y_px - self._bed_y_px > self._rules.roll_hip_h * self._height_px
+        return self._hip_y_px - self._bed.y_px > self._rules.roll_hip_h * self._height_px
 
     def _recent(self, then_s: float | None, at_s: float) -> bool:
         return then_s is not None and at_s - then_s <= self._rules.came_from_s

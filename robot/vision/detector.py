@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 import uuid6
 
-from robot.messages import FallEvent, RoomView, Zone
+from robot.messages import FallEvent, FallReason, RoomView, Zone
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
 from robot.vision.rules import FallRules, Finding, Place, State
@@ -22,6 +23,8 @@ HELPER_GONE_S = 2.0  # a helper unseen for so long has left; kneeling over the f
 HELPER_STOOD_S = 10.0  # whoever stood so recently is a helper, also while they bend down; chosen
 IGNORED_SHARE = 0.8  # of the visible joints inside an ignored zone: in the picture on the wall, not before it; chosen
 EDGE_SHARE = 0.02  # of the frame: a joint this near its edge touches it; chosen
+STILL_THERE_SIZES = 0.3  # of the body: the hips are where they were; chosen
+GUESSED_UP_SIZES = (0.1, 0.2, 0.3)  # hidden joints are guessed 0.1 of the body too high, give or take 0.18; measured
 VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
 
 
@@ -39,7 +42,7 @@ class FrameInfo:
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """Something like a fall that was not told, and why: `in_bed`, `on_sofa`, `helper_beside`,
-    `helped_up`, `picture`.
+    `helped_up`, `picture`, `still_there`.
     """
 
     at_s: float
@@ -108,7 +111,9 @@ class FallDetector:
             if track.seen_at_s == frame.t_s and track not in self._seen:
                 continue  # a picture, or too small
             finding = self._judge(track, bed_occupied if alone else None)
-            if finding is not None:
+            if finding is not None and self._is_still_there(track, finding):
+                self._withhold(track, "still_there")
+            elif finding is not None:
                 events += self._tell_or_hold(track, finding)
         events += self._release()
         self._tracker.forget(frame.t_s)
@@ -139,6 +144,10 @@ class FallDetector:
             helper=sum(track.machine.upright and track.moved for track in people) >= 2,
         )
 
+    def last_seen(self, track: int) -> tuple[Posture, float] | None:
+        """Where a track was last seen, and when (`t_s`); None when it is forgotten."""
+        return next(((t.posture, t.seen_at_s) for t in self._tracker.tracks if t.number == track), None)
+
     def take_withheld(self) -> list[Withheld]:
         """What was not told since the last call; each is to be logged and counted."""
         taken, self._withheld = self._withheld, []
@@ -149,20 +158,38 @@ class FallDetector:
     def _judge(self, track: Track, bed: bool | None) -> Finding | None:
         frame, zone = self._frame, self._zone(track.posture)
         came_lying = track.machine.lies_below_bed  # nobody moves from bed to sofa without standing up
-        on_sofa = zone is Zone.SOFA and self._body_zone(track.posture) is Zone.SOFA and not came_lying
-        felt = bed is True and (zone is Zone.BED or track.machine.lies_as_in_bed)
+        seated = zone is Zone.SOFA and (self._body_zone(track.posture) is Zone.SOFA or track.machine.sits)
+        on_sofa = (seated or track.machine.lies_as_on_sofa) and not came_lying
+        in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or self._is_under_blanket(track.posture)
+        felt, will_feel = bed is True and in_bed, bed is False and in_bed
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
             rests = on_sofa or felt
-            place = Place(zone, rests, bed is False and zone is Zone.BED, self._is_cut(track.posture))
+            place = Place(zone, rests, will_feel, self._is_cut(track.posture))
             finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)
         else:
             lay_on_sofa = on_sofa and track.machine.low  # who falls before a sofa passes its zone, and may vanish there
-            finding = track.machine.miss(frame.t_s, lay_on_sofa or felt)
+            place = Place(zone, lay_on_sofa or felt, will_feel)
+            finding = track.machine.miss(frame.t_s, place)
         if track.machine.rested > rested:
             self._withhold(track, "on_sofa" if on_sofa else "in_bed")
         return finding
+
+    def _is_still_there(self, track: Track, finding: Finding) -> bool:
+        """Whether who seemed to vanish in a drop is, as a new track, where they were: a ghost had taken their own."""
+        if finding.reason is not FallReason.LOST_WHILE_FALLING or finding.recovered:
+            return False
+        x_px, y_px = track.machine.stood_hip_px or (track.posture.hip_x_px, track.posture.hip_y_px)
+        return any(
+            other is not track
+            and other.began_at_s >= finding.onset_s
+            and not other.machine.low
+            and hypot(other.posture.hip_x_px - x_px, other.posture.hip_y_px - y_px)
+            < STILL_THERE_SIZES * other.posture.size_px
+            for other in self._tracker.tracks
+            if other.seen_at_s == self._frame.t_s
+        )
 
     def _learn(self, track: Track) -> None:
         """The room's scale from walkers; and whether an upright figure can be a person at its place."""
@@ -209,6 +236,12 @@ class FallDetector:
         """Where the hips are: outside everything drawn, but not in the drawn bed, is on the floor."""
         zone = self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)
         return Zone.FLOOR if zone is None and self._zones.bed else zone
+
+    def _is_under_blanket(self, posture: Posture) -> bool:
+        """Whether the hips are guessed to be just above the bed's zone, as the model guesses what a blanket hides."""
+        x, y = posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px
+        size = posture.size_px / self._frame.height_px
+        return any(self._zones.at(x, y + up * size) is Zone.BED for up in GUESSED_UP_SIZES)
 
     def _body_zone(self, posture: Posture) -> Zone | None:
         return self._zones.at(posture.centre_x_px / self._frame.width_px, posture.centre_y_px / self._frame.height_px)

@@ -27,6 +27,7 @@ from robot.vision.movenet import ENGINES, load_engine
 from robot.vision.pose import Image, Person, PoseEngine
 
 HOLD_PERIOD_S = 0.1
+EARLY_S = 0.5  # a suspicion so long before the labelled onset is not about that fall: labels are no better than this
 Z_95 = 1.96  # standard deviations that hold 95 % of a normal distribution
 
 
@@ -96,9 +97,11 @@ def read_labels(table: Path) -> list[dict[str, str]]:
 
 
 def judge(folder: Path, row: dict[str, str], engine: PoseEngine, hold_s: float) -> Clip:
-    """Watch one clip; only its first suspicion counts."""
+    """Watch one clip; its first suspicion counts, in a fall's clip the first that can be about the fall."""
     frames = _held(FileCamera(folder / row["path"]).frames(), hold_s)
-    first = next((event for event in events_in(frames, engine) if not event.recovered), None)
+    from_s = float(row["onset_s"]) - EARLY_S if row["onset_s"] else 0.0
+    suspicions = (event for event in events_in(frames, engine) if not event.recovered)
+    first = next((event for event in suspicions if event.suspected_at_s >= from_s), None)
     return Clip(
         path=row["path"],
         subject=row["subject"],

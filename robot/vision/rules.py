@@ -33,6 +33,7 @@ class FallRules:
     roll_head_h: float = 0.10  # and the head comes along: drawing up the knees moves the hips only; chosen
     standing_leg_share: float = 0.44  # hip to ankle of the visible height: 0.51 standing, 0.39 on a chair; anatomy
     seated_leg_share: float = 0.15  # and less than this: on the floor
+    rest_turn_h: float = 0.5  # whoever turns over on a sofa keeps the hips within this; chosen
     seated_s: float = 1.0  # for at least so long; chosen
     seat_stay_s: float = 5.0  # who slides from a seat sat on it for so long: kneeling down looks like sitting; chosen
     slide_s: float = 6.0  # from a seat to the floor, slowly: low for so long; chosen
@@ -40,6 +41,8 @@ class FallRules:
     came_from_s: float = 10.0  # a seat or bed left longer ago explains nothing; chosen
     speed_over_s: tuple[float, float] = (0.18, 0.9)  # head speed is taken between frames this far apart
     confirm_s: float = 1.0  # low for so long: median delay 1.8 s after onset; 3 s delays by 3.7 s and finds no more
+    sat_down_s: float = 10.0  # for so long when the trunk is upright: who sits can wait, or stand up again; chosen
+    sitting_trunk_h: float = 0.30  # head above hips then: 0.40 seen level, from above less; anatomy
     confirm_share: float = 0.75  # share of frames that must be low meanwhile
     give_up_s: float = 2.0  # a drop after which nobody lay low was none
     lost_s: float = 0.7  # vanished for so long while falling: behind furniture or out of view
@@ -53,13 +56,20 @@ class FallRules:
     recover_s: float = 1.5  # upright for so long: on their feet again
     rest_s: float = 10.0  # or in a felt bed for so long; chosen
     rearm_s: float = 10.0  # off the floor for so long, if only to sit: the next fall is a new one; chosen
-    bed_feels_s: float = 6.0  # a mattress speaks every few seconds and is believed a second later; chosen
+    bed_feels_s: float = 30.0  # a pad feels somebody within so long; as alarms.bed_latency_s
+    watched_s: float = 3.0  # of the time on the floor so much was seen: a flicker on a blanket is nobody; chosen
+    look_s: float = 0.6  # one sight vouches for so long at most: a look twice a second; chosen
+    short_trunk_h: float = 0.25  # head above hips of who lies along the line of sight; standing or sitting 0.4; anatomy
+    short_hip_h: float = 0.20  # and the hips came down so far, as in a bow they do not; chosen
+    rose_h: float = 0.20  # who got up has the head so much higher than it lay; chosen
     upright_deg: float = 35.0  # torso within this of the vertical
     lying_deg: float = 55.0  # torso beyond this is lying or bending
     inverted_deg: float = 110.0  # head below the hips
     low_height_h: float = 0.52  # the whole body lower than this
     standing_leg_h: float = 0.33  # ankles so far below the hips: bending or sitting, not lying
     min_joint_score: float = 0.25  # mean joint score to learn H from
+    fastest_h_s: float = 7.0  # a head that falls freely from standing ends at 3.4 H/s (physics); twice that for errors
+    frame_s: float = 0.1  # taken over no less than a frame at ten a second
     smooth_s: float = 0.45  # up to three postures no older than this are smoothed
     small_share: float = 0.20  # figures below this share of the frame's height are ignored: too few pixels
 
@@ -111,22 +121,27 @@ ANYWHERE = Place()
 class _Sample:
     at_s: float
     head_y_px: float
+    hip_x_px: float
     hip_y_px: float
+    height_px: float
     low: bool
+    sits: bool
 
 
 @dataclass(slots=True)
 class Spell:
-    """Since when something lasts, short gaps aside."""
+    """Since when something lasts, short gaps aside; `seen_s` is how long of that it was seen."""
 
     since_s: float | None = None
+    seen_s: float = 0.0
     _at_s: float = 0.0
 
-    def see(self, at_s: float, holds: bool, gap_s: float) -> None:
+    def see(self, at_s: float, holds: bool, gap_s: float, look_s: float) -> None:
         if holds:
+            self.seen_s += look_s if self.since_s is None else min(look_s, at_s - self._at_s)
             self.since_s, self._at_s = at_s if self.since_s is None else self.since_s, at_s
         elif at_s - self._at_s > gap_s:
-            self.since_s = None
+            self.since_s, self.seen_s = None, 0.0
 
 
 class FallMachine:
@@ -167,12 +182,29 @@ class FallMachine:
         self._off_floor_since_s: float | None = None
         self._is_rearmed = False
         self._onset_s = 0.0
+        self._stood: _Sample | None = None  # before the drop from upright
+        self._lay_head_y_px = math.inf
         self._found: Finding | None = None
 
     @property
     def lies_as_in_bed(self) -> bool:
         """Whether they were in the bed's zone, have not stood since, and their hips are no lower now."""
         return self.low and self._before.in_bed_at_s is not None and not self._before.below_bed()
+
+    @property
+    def sits(self) -> bool:
+        """Whether the trunk is upright and in its full length."""
+        return bool(self._window) and self._window[-1].sits
+
+    @property
+    def lies_as_on_sofa(self) -> bool:
+        """Whether they were on the sofa, have not stood since, and their hips are still about there."""
+        return self.low and self._before.still_on_sofa()
+
+    @property
+    def stood_hip_px(self) -> tuple[float, float] | None:
+        """Where the hips were before the last drop from upright."""
+        return (self._stood.hip_x_px, self._stood.hip_y_px) if self._stood is not None else None
 
     @property
     def lies_below_bed(self) -> bool:
@@ -195,8 +227,12 @@ class FallMachine:
             self._learn_height(posture)
         height_px = self.height_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
-        self._remember(_Sample(at_s, posture.head_y_px, posture.hip_y_px, self.low))
-        self._before.see(at_s, posture, height_px, place.zone, self.low, self.on_feet)
+        down = self.low or (self.state is State.FALLING and self._lies_along_sight(posture))
+        sample = _Sample(
+            at_s, posture.head_y_px, posture.hip_x_px, posture.hip_y_px, height_px, down, self._sits(posture, height_px)
+        )
+        self._remember(sample)
+        self._before.see(at_s, posture, height_px, place.zone, low=self.low, lying=self._lying, on_feet=self.on_feet)
         self._time_low(at_s, place.rests)
         if first and self._lying:
             self._here_at_start = True  # nobody comes in lying: they fell unseen
@@ -212,14 +248,18 @@ class FallMachine:
         found = self._confirm(at_s, place) if self.state is State.FALLING else None
         return found or self._judge_time_on_floor(at_s, place)
 
-    def miss(self, at_s: float, rests: bool = False) -> Finding | None:
-        """The person is not seen now; `rests`: where they were last, lying is normal."""
+    def miss(self, at_s: float, place: Place = ANYWHERE) -> Finding | None:
+        """The person is not seen now; `place` is where they were last."""
         if self.state is not State.FALLING or self._seen_at_s is None or at_s - self._seen_at_s < self._rules.lost_s:
             return None
-        if rests:
+        if place.rests:
             self._rest()
             return None
-        if self._trunk_up or self._seen_at_s - self._edge_at_s <= self._rules.lost_s:
+        if place.will_feel and at_s - self._drop_at_s < self._rules.bed_feels_s:
+            return None  # under the blanket?
+        sat = self._trunk_up and not self._window[-1].low
+        never_stood = self._stood is None  # a pet, a blanket; whoever rolls out of bed unseen is told by where they lie
+        if sat or never_stood or self._seen_at_s - self._edge_at_s <= self._rules.lost_s:
             self._give_up()  # they sat down, or left past the camera and sank in the picture
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
@@ -244,6 +284,20 @@ class FallMachine:
         trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg
         self._lying = self.low and not (trunk_up and height_h >= rules.sitting_height_h)
 
+    def _lies_along_sight(self, posture: Posture) -> bool:
+        """After a drop: the hips came down, and the trunk, however upright it looks, has become short."""
+        if self._stood is None or posture.torso_deg is None or posture.torso_deg > self._rules.lying_deg:
+            return False
+        came_down = posture.hip_y_px - self._stood.hip_y_px > self._rules.short_hip_h * self._stood.height_px
+        return came_down and abs(posture.hip_y_px - posture.head_y_px) < (
+            self._rules.short_trunk_h * self._stood.height_px
+        )
+
+    def _sits(self, posture: Posture, height_px: float) -> bool:
+        """Whether the trunk is upright and in its full length: who sits down or crouches, and few who have fallen."""
+        trunk_up = posture.torso_deg is not None and posture.torso_deg < self._rules.upright_deg
+        return trunk_up and posture.hip_y_px - posture.head_y_px > self._rules.sitting_trunk_h * height_px
+
     def _learn_height(self, posture: Posture) -> None:
         """H follows the standing height: quickly upwards, slowly down, and never down because somebody sits."""
         if not self._is_upright(posture) or posture.aspect >= 0.75 or posture.score <= self._rules.min_joint_score:
@@ -262,6 +316,11 @@ class FallMachine:
         return posture.torso_deg < self._rules.upright_deg
 
     def _remember(self, sample: _Sample) -> None:
+        before = self._window[-1] if self._window else sample
+        passed_s = max(sample.at_s - before.at_s, self._rules.frame_s)
+        fell_h = (sample.head_y_px - before.head_y_px) / min(s.height_px for s in (*self._window, sample))
+        if passed_s <= self._rules.smooth_s and fell_h > self._rules.fastest_h_s * passed_s:
+            self._window.clear()  # nothing falls so fast: another figure was taken for them
         self._window.append(sample)
         while sample.at_s - self._window[0].at_s > self._rules.hip_window_s:
             self._window.popleft()
@@ -277,7 +336,8 @@ class FallMachine:
             hip_drop_h = (now.hip_y_px - min(s.hip_y_px for s in self._window)) / height_px
             if hip_drop_h > rules.hip_drop_h and (unseen or self._head_was_fast(window, height_px)):
                 reason = self._before.explains(at_s) or FallReason.FAST_DROP
-                self._fall(at_s, _began_s([(s.at_s, s.head_y_px) for s in window]), reason)
+                onset_s = _began_s([(s.at_s, s.head_y_px) for s in window])
+                self._fall(at_s, onset_s, reason, next(s for s in window if s.at_s == onset_s))
         elif now.low and head_drop_h > rules.roll_head_h:
             lay = [s for s in window if s.low]
             if (now.hip_y_px - min(s.hip_y_px for s in lay)) / height_px > rules.roll_hip_h:
@@ -292,22 +352,24 @@ class FallMachine:
             if shortest_s <= later.at_s - earlier.at_s <= longest_s
         )
 
-    def _fall(self, at_s: float, onset_s: float, reason: FallReason) -> None:
+    def _fall(self, at_s: float, onset_s: float, reason: FallReason, stood: _Sample | None = None) -> None:
+        self._stood = stood
         self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
         self._onset_s, self._drop_reason = onset_s, reason
 
     def _confirm(self, at_s: float, place: Place) -> Finding | None:
         rules = self._rules
         span_s = max(rules.confirm_s, 0.6)
-        after = [s.low for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
-        share = sum(after) / len(after)
-        if self.low:
+        after = [s for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
+        share = sum(s.low for s in after) / len(after)
+        confirm_s = rules.sat_down_s if sum(s.sits for s in after) > len(after) / 2 else rules.confirm_s
+        if self._window[-1].low:
             self._landed_at_s = at_s if self._landed_at_s is None else self._landed_at_s
         elif share < 0.5:
             self._landed_at_s = None
             if at_s - self._drop_at_s > rules.give_up_s:
                 self._give_up()
-        if self._landed_at_s is None or at_s - self._landed_at_s < rules.confirm_s or share < rules.confirm_share:
+        if self._landed_at_s is None or at_s - self._landed_at_s < confirm_s or share < rules.confirm_share:
             return None
         if place.rests:
             self._rest()
@@ -326,7 +388,7 @@ class FallMachine:
 
     def _time_low(self, at_s: float, rests: bool) -> None:
         for spell, holds in ((self._low, self.low), (self._lay, self._lying)):
-            spell.see(at_s, holds and not rests, 0.0 if rests else self._rules.low_gap_s)
+            spell.see(at_s, holds and not rests, 0.0 if rests else self._rules.low_gap_s, self._rules.look_s)
 
     def _judge_time_on_floor(self, at_s: float, place: Place) -> Finding | None:
         low_since_s = self._low.since_s
@@ -342,9 +404,12 @@ class FallMachine:
                 return self._alarm(origin, left_at_s)
         if origin is FallReason.SLID_FROM_CHAIR and beside and low_s >= rules.slide_s and self._before.below_seat():
             return self._alarm(origin, low_since_s)
-        if self._here_at_start and at_s - lay_since_s >= rules.found_on_floor_s:
+        if place.will_feel and (self.state is State.FALLING or at_s - lay_since_s < rules.bed_feels_s):
+            return None
+        watched = self._lay.seen_s >= rules.watched_s
+        if watched and self._here_at_start and at_s - lay_since_s >= rules.found_on_floor_s:
             return self._alarm(FallReason.FOUND_ON_FLOOR, lay_since_s)
-        if at_s - lay_since_s >= rules.long_on_floor_s:
+        if watched and at_s - lay_since_s >= rules.long_on_floor_s:
             return self._alarm(FallReason.LONG_ON_FLOOR, lay_since_s)
         if low_s >= rules.sits_on_floor_s and at_s - self._sat_told_at_s >= rules.sits_again_s:
             self._sat_told_at_s = at_s
@@ -354,6 +419,7 @@ class FallMachine:
     def _alarm(self, reason: FallReason, onset_s: float, share: float = 1.0) -> Finding:
         self.state, self._upright_since_s, self._rose = State.ALARMED, None, False
         self._off_floor_since_s, self._is_rearmed = None, False
+        self._lay_head_y_px = self._window[-1].head_y_px
         self._found = Finding(reason, onset_s, round(CONFIDENCE[reason] * share, 2))
         return self._found
 
@@ -365,7 +431,7 @@ class FallMachine:
         if self._rests_since_s is not None and at_s - self._rests_since_s >= self._rules.rest_s:
             self.state = State.IN_BED  # brought back, or never out of it: the next fall is a new one
         self._rearm(at_s)
-        if not self.upright:
+        if not self.upright or not self._has_risen():
             self._upright_since_s = None
             return None
         self._rose = True
@@ -377,6 +443,11 @@ class FallMachine:
         self._is_rearmed = False
         self._window.clear()
         return Finding(was.reason, was.onset_s, was.confidence, recovered=True) if was else None
+
+    def _has_risen(self) -> bool:
+        """Who lies along the line of sight may look upright."""
+        now = self._window[-1]
+        return self._lay_head_y_px - now.head_y_px > self._rules.rose_h * now.height_px
 
     def _rearm(self, at_s: float) -> None:
         """Off the floor for a while, all of it seen: what happens next is new. This tells nothing."""

@@ -1,11 +1,14 @@
-"""`make bench`: figures of the whole house on this machine, printed and written as JSON. No test, no limits."""
+"""`make bench`: figures of the whole house on this machine, printed and written as JSON. No test, no limits.
+
+`python -m tests.bench fleet` measures the platform under thousands of robots instead.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,7 +18,8 @@ import psutil
 import yaml
 
 from robot import paths
-from tests.bench import watching
+from tests.bench import fleet, watching
+from tests.bench.machine import machine
 from tests.e2e.house import House
 
 DATA = paths.ROOT / "tests" / "data"
@@ -78,9 +82,8 @@ def answer_alarms(house: House, repeats: int) -> dict[str, dict[str, float]]:
             if row["phase"] not in phases:
                 phases[row["phase"]] = time.time()
                 if row["phase"] == "raised":
-                    form = {"name": "bench", "reason": "bench"}
-                    house.client.post(f"/alarms/{row['alarm_id']}/acknowledge", data=form)
-                    house.client.post(f"/alarms/{row['alarm_id']}/close", data=form)
+                    house.client.post(f"/alarms/{row['alarm_id']}/acknowledge")
+                    house.client.post(f"/alarms/{row['alarm_id']}/close", data={"reason": "bench"})
         if house.process.poll() is not None or any(event.get("result") == "failed" for event in house.events()[-3:]):
             raise SystemExit(f"the house stopped early\n{house.tail()}")
         time.sleep(0.02)
@@ -155,21 +158,6 @@ class Meter:
         return [process, *process.children(recursive=True)]
 
 
-def machine() -> dict[str, Any]:
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return {
-        "cpu": model,
-        "cores": psutil.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
 def show(figures: dict[str, Any]) -> None:
     print(json.dumps(figures["machine"]))
     print(f"\n{'latency (s)':<36}{'n':>5}{'p50':>9}{'p95':>9}")
@@ -184,4 +172,6 @@ def show(figures: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["fleet"]:
+        sys.exit(fleet.main(sys.argv[2:]))
     main()

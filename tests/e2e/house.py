@@ -15,6 +15,7 @@ import psutil
 import yaml
 
 from robot.simulation import demo
+from tests.fleet import signed_in
 from tests.fleet.conftest import free_port
 
 T = TypeVar("T")
@@ -51,12 +52,13 @@ class House:
             site.write_text(yaml.safe_dump(document), encoding="utf-8")
             arguments["site"] = str(site)
         self.url = f"http://127.0.0.1:{self.ports['dashboard']}"
-        self.client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10.0)
+        self._client: httpx.Client | None = None
         self.process = demo.start(self.home, arguments)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.close()
+        if self._client:
+            self._client.close()
         demo.stop(self.process)
 
     # what happens
@@ -100,6 +102,17 @@ class House:
         return "\n".join(parts)
 
     # the platform
+
+    @property
+    def client(self) -> httpx.Client:
+        """Somebody who has signed in. Raises httpx.HTTPError while the dashboard does not answer."""
+        if self._client is None:
+            self._client = signed_in.client(self.url, self.home / "fleet")
+        return self._client
+
+    def entrance(self, name: str) -> str:
+        """The address of a login link for a browser."""
+        return f"{self.url}{signed_in.link(self.home / 'fleet', name)}"
 
     def alarms(self) -> list[dict[str, Any]]:
         try:

@@ -22,19 +22,18 @@ def test_a_day_a_night_and_a_fall_that_a_person_answers(tmp_path: Path, browser:
     with House(tmp_path / "house", SCENARIO, caregiver="person") as house:
         house.wait_for("scenario", 180, result="started")
         page = browser.new_page(viewport={"width": 1180, "height": 820})
-        page.goto(house.url)
+        page.goto(house.entrance("娜仁"))
+        page.locator('[data-testid="use-link"]').click()
         row = page.locator('[data-testid="alarm-row"]').first
         expect(row).to_have_attribute("data-phase", "raised", timeout=240_000)
         keep_picture(page.screenshot(), "alarm.png")
 
-        row.locator('[data-testid="name"]').fill("娜仁")
         row.locator('[data-testid="ack"]').click()
         expect(row).to_have_attribute("data-phase", "acknowledged", timeout=10_000)
         expect(row).to_contain_text("娜仁")
         zh, _ = house.wait_for("said", 30, purpose="help_coming", language="zh")
         house.wait_for("said", 30, purpose="help_coming", language="mn")
 
-        row.locator('[data-testid="name"]').fill("娜仁")
         row.locator('[data-testid="reason"]').fill("已到家中，老人无大碍")
         row.locator('[data-testid="close"]').click()
         house.wait_for("alarm", 30, phase="closed")

@@ -62,7 +62,8 @@ def test_the_timeline_tells_what_happened_and_the_end_is_clean(tmp_path: Path) -
     process, terminal = demo(tmp_path, "--leave")
     text = read_all(terminal)
     assert process.wait() == 0, text
-    assert re.search(r"http://127\.0\.0\.1:\d+", text), "the page's address stands above the timeline"
+    link = re.search(r"http://127\.0\.0\.1:\d+/login/[\w-]{43}\s", text)
+    assert link, "the page's address stands above the timeline, with a login link"
     assert re.search(r"\d+ ms +heard +баярлалаа +mn", text), text
     assert re.search(r"\d+ ms +understood +thank", text)
     assert re.search(r"\d+ ms +saying +Танд баярлалаа", text)

@@ -83,8 +83,8 @@ def close(house: House, alarm_id: str) -> None:
     """As a person would, again if the page happens to be away."""
 
     def done() -> bool | None:
-        house.client.post(f"/alarms/{alarm_id}/acknowledge", data={"name": "测试"})
-        house.client.post(f"/alarms/{alarm_id}/close", data={"name": "测试", "reason": "测试"})
+        house.client.post(f"/alarms/{alarm_id}/acknowledge")
+        house.client.post(f"/alarms/{alarm_id}/close", data={"reason": "测试"})
         return True if any(row["alarm_id"] == alarm_id and row["phase"] == "closed" for row in house.alarms()) else None
 
     house.until(done, 30, "the alarm could not be closed")

@@ -37,7 +37,7 @@ def main() -> None:
     came: queue.SimpleQueue[mqtt.MQTTMessage] = queue.SimpleQueue()
     client = mqtt.Client(CallbackAPIVersion.VERSION2, "fake-platform", protocol=mqtt.MQTTv5, manual_ack=True)
     client.on_message = lambda _client, _data, message: came.put(message)
-    client.on_connect = lambda client, *_: client.subscribe(f"{ROOT}/+/e/+", 1)
+    client.on_connect = lambda client, *_: client.subscribe([(f"{ROOT}/+/e/+", 1), (f"{ROOT}/+/t/+", 1)])
     client.reconnect_delay_set(1, 1)
     session = Properties(PacketTypes.CONNECT)
     session.SessionExpiryInterval = 3600

@@ -7,6 +7,7 @@ import queue
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -255,6 +256,41 @@ def test_over_tls_only_a_broker_of_the_homes_own_authority_is_spoken_to(tmp_path
     assert "pass-phrase" not in caplog.text
 
 
+# as above
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_that_asks_for_a_certificate_is_shown_the_homes_own(tmp_path):
+    """Key and certificate in one file or in two; without them the broker does not let the link in."""
+    keys = certificates(tmp_path)
+    for line in (
+        "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout hani.key -out hani.csr -subj /CN=hani",
+        "x509 -req -in hani.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out hani.pem -days 2",
+    ):
+        subprocess.run(["openssl", *line.split()], cwd=keys, check=True, capture_output=True)
+    (keys / "pair.pem").write_bytes((keys / "hani.key").read_bytes() + (keys / "hani.pem").read_bytes())
+    broker = Broker(
+        tmp_path,
+        f"cafile {keys}/ca.pem\ncertfile {keys}/server.pem\nkeyfile {keys}/server.key\nrequire_certificate true\n"
+        f"use_identity_as_username true\nuser {getpass.getuser()}\n",
+    )
+
+    def link(**files: str) -> MattressLink:
+        given = {name: f"{keys}/{file}" for name, file in files.items()}
+        return MattressLink(broker_of(broker, ca_file=f"{keys}/ca.pem", **given), TUYA, lambda reading: None)
+
+    try:
+        for files in ({"certificate_file": "pair.pem"}, {"certificate_file": "hani.pem", "key_file": "hani.key"}):
+            with link(**files) as let_in:
+                wait_for(lambda let_in=let_in: let_in.connected)
+        stranger = link()
+        ended = threading.Event()
+        stranger._client.on_disconnect = lambda *_: ended.set()
+        with stranger:
+            assert ended.wait(PATIENCE_S)
+            assert not stranger.connected
+    finally:
+        broker.kill()
+
+
 def heard_tls(publisher: mqtt.Client, readings: queue.Queue[BedReading]) -> bool:
     publisher.publish("bed/1", encode("tuya", IN), qos=1)
     try:
@@ -264,7 +300,14 @@ def heard_tls(publisher: mqtt.Client, readings: queue.Queue[BedReading]) -> bool
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"ca_file": "/nowhere/ca.pem"}, {"password_file": "/nowhere/password"}, {"ca_file": __file__}], ids=str
+    "wrong",
+    [
+        {"ca_file": "/nowhere/ca.pem"},
+        {"password_file": "/nowhere/password"},
+        {"ca_file": __file__},
+        {"certificate_file": "/nowhere/pair.pem"},  # without ca_file there is no TLS to show it in
+    ],
+    ids=str,
 )
 def test_a_wrong_setting_is_refused_before_anything_connects(broker, wrong):
     with pytest.raises(BadConfiguration, match=f"mattress.{next(iter(wrong))}"):

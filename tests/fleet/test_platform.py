@@ -6,23 +6,24 @@ import json
 import os
 import queue
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from robot.reporting.contract import Ack, AlarmBody, AlarmCommand, AlarmReport, CommandAck, StateReport, Wire, topic
+from tests.fleet import signed_in
 from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, free_port
 
 pytestmark = pytest.mark.fleet
@@ -43,10 +44,11 @@ def until(look: Callable[[], T | None]) -> T:
 
 
 class Processes:
-    """The platform's two processes on one data folder."""
+    """The platform's two processes on one data folder and database."""
 
-    def __init__(self, data: Path, broker_port: int) -> None:
+    def __init__(self, data: Path, broker_port: int, store_url: str) -> None:
         self.data = data
+        self.store_url = store_url
         self.port = free_port()
         self._broker_port = broker_port
         self._running: list[subprocess.Popen[bytes]] = []
@@ -59,44 +61,48 @@ class Processes:
 
     def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", f"robot.fleet.{name}", "--data", str(self.data), *arguments]
+        command += ["--database-url", self.store_url]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._running.append(process)
         return process
 
     def rows(self, question: str) -> list[tuple[Any, ...]]:
-        if not (self.data / "platform.db").exists():
-            return []
-        database = sqlite3.connect(self.data / "platform.db", timeout=10)
+        engine = create_engine(self.store_url)
         try:
-            return database.execute(question).fetchall()
-        except sqlite3.OperationalError:
+            with engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(text(question))]
+        except (OperationalError, ProgrammingError):
             return []  # the tables are not there yet
         finally:
-            database.close()
+            engine.dispose()
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        """Somebody who has signed in, once the dashboard answers."""
+        return signed_in.client(self.url, self.data, name="王芳", database_url=self.store_url)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def health(self) -> dict[str, bool]:
         return dict(json.loads(self.get("/healthz")))
 
     def get(self, path: str) -> str:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return str(answer.read().decode())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.read().decode()
-        except OSError:
+            return self.client.get(path).text
+        except httpx.HTTPError:
             return "{}"
 
     def post(self, path: str, **form: str) -> int:
-        body = urllib.parse.urlencode(form).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, {"HX-Request": "true"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return int(answer.status)
+        return self.client.post(path, data=form, headers={"HX-Request": "true"}).status_code
 
     def end(self) -> None:
         for process in self._running:
             process.kill()
             process.communicate()
+        if "client" in self.__dict__:
+            self.client.close()
 
 
 class Robot:
@@ -158,8 +164,8 @@ def report(number: int, phase: str = "raised", revision: int = 1, alarm: int | N
 
 
 @pytest.fixture
-def platform(tmp_path: Path, broker: Broker) -> Iterator[Processes]:
-    processes = Processes(tmp_path / "fleet", broker.port)
+def platform(tmp_path: Path, broker: Broker, store_url: str) -> Iterator[Processes]:
+    processes = Processes(tmp_path / "fleet", broker.port, store_url)
     yield processes
     processes.end()
 
@@ -195,7 +201,7 @@ def test_a_click_reaches_the_robot_and_is_repeated_until_it_confirms(platform: P
     assert (received.status, received.alarm_id) == ("received", "alarm-0001")
     robot.send("cmd/ack", CommandAck(id=received.id, dev=DEVICE))
     until(lambda: platform.health().get("database"))
-    assert platform.post("/alarms/alarm-0001/acknowledge", name="王芳") == 200
+    assert platform.post("/alarms/alarm-0001/acknowledge") == 200
 
     def next_acknowledged() -> AlarmCommand | None:
         command = robot.commands.get(timeout=PATIENCE_S)
@@ -215,7 +221,7 @@ def test_both_processes_start_in_any_order_and_live_through_a_broker_restart(
 ) -> None:
     platform.dashboard()
     platform.ingest()  # both bring the same empty database up to date
-    well = {"database": True, "worker": True, "broker": True}
+    well = {"well": False, "database": True, "worker": True, "broker": True, "desk": False}
     until(lambda: platform.health() == well)
     broker.kill()
     until(lambda: platform.health() == {**well, "broker": False})
@@ -229,12 +235,12 @@ def test_both_processes_start_in_any_order_and_live_through_a_broker_restart(
 def test_the_live_feed_shows_an_alarm_and_does_not_hold_up_the_end(platform: Processes, robot: Robot) -> None:
     ingest, dashboard = platform.ingest(), platform.dashboard()
     until(lambda: platform.health().get("broker"))
-    with urllib.request.urlopen(f"http://127.0.0.1:{platform.port}/events?after=0", timeout=PATIENCE_S) as feed:
+    with platform.client.stream("GET", "/events?after=0", timeout=PATIENCE_S) as feed:
         robot.send("state", StateReport(dev=DEVICE, online=True, ts=time.time()), retain=True)
         robot.send_until_acked(report(1))
-        lines: list[str] = []
-        while not any('id="alarm-alarm-0001"' in line for line in lines):
-            lines.append(feed.readline().decode())
+        coming, lines = feed.iter_lines(), [""]
+        while 'id="alarm-alarm-0001"' not in lines[-1]:
+            lines.append(next(coming))
         assert any(line.startswith("id: ") for line in lines)
         for process in (dashboard, ingest):
             process.send_signal(signal.SIGTERM)
@@ -262,6 +268,3 @@ def test_what_cannot_be_used_ends_with_one_line(platform: Processes, broker: Bro
     os.makedirs(tmp_path / "broken")
     (tmp_path / "broken" / "platform.db").write_text("this is no database, and long enough to be read as one" * 50)
     assert "not a database" in fails("ingest", "--data", str(tmp_path / "broken"))
-    platform.ingest()
-    until(lambda: platform.rows("SELECT 1 FROM workers"))
-    assert "another ingest" in fails("ingest", "--data", str(platform.data), "--broker-port", str(broker.port))

@@ -21,15 +21,17 @@ from robot.reporting.contract import (
     BedBody,
     CommandAck,
     EventBody,
+    RequestTest,
     StateReport,
-    TelemetryReport,
     Wire,
     decode,
     device_of,
     topic,
 )
+from robot.reporting.drill import Drill
 from robot.reporting.outbox import Outbox
-from robot.reporting.uplink import Pacing, Uplink, UplinkSettings
+from robot.reporting.pacing import Pacing
+from robot.reporting.uplink import Uplink, UplinkSettings
 from tests.fleet.conftest import ROOT, Broker
 
 pytestmark = pytest.mark.fleet
@@ -59,7 +61,8 @@ class Robot:
         settings = UplinkSettings(
             DEVICE, port=port, software="0.1.0", pacing=Pacing(first_retry_s=1.0, max_retry_s=2.0)
         )
-        self.uplink = Uplink(settings, self.outbox, self.receipts.append)
+        self.drill = Drill(self.outbox, DEVICE, 0.0)
+        self.uplink = Uplink(settings, self.outbox, self.receipts.append, self.drill.begin)
         self.uplink.start(time.time())
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -80,6 +83,7 @@ class Robot:
     def crash(self) -> None:
         """Go without a word, as a killed process does: no farewell, no close."""
         # nothing of the public API disappears without saying goodbye
+        assert self.uplink._client is not None
         self.uplink._client.loop_stop()
         self.uplink._client._sock_close()
         self.outbox.close()
@@ -149,6 +153,10 @@ class Console:
                 robot.uplink.pump(time.time())
             time.sleep(0.01)
         return found[0]
+
+    def count(self, kind: type[Wire]) -> int:
+        """How many of these have come and were not taken yet."""
+        return sum(isinstance(self._came.get()[1], kind) for _ in range(self._came.qsize()))
 
     def command(self, message: Wire) -> None:
         self.client.publish(topic(DEVICE, "cmd/alarm"), message.encode(), qos=1)
@@ -300,6 +308,7 @@ def test_state_is_retained_and_the_last_will_says_offline(broker: Broker, robot:
     assert late.next(StateReport) == changed
     late.close()
 
+    assert robot.uplink._client is not None
     robot.uplink._client._sock_close()  # a cable pulled out: the socket ends without a DISCONNECT
     will = console.next(StateReport)
     assert isinstance(will, StateReport)
@@ -330,11 +339,69 @@ def test_stopping_without_ever_having_met_the_broker_is_quiet(stopped_broker: Br
     robot.uplink.stop(time.time())
 
 
-def test_live_telemetry_passes_the_outbox(broker: Broker, robot: Robot, console: Console) -> None:
-    robot.uplink.send_bed(BedBody(in_bed=True), time.time())  # not yet connected: dropped on purpose
+def test_what_the_bed_said_offline_arrives_later(stopped_broker: Broker, robot: Robot, platform: Platform) -> None:
+    ids = {robot.outbox.append(BedBody(in_bed=bool(minute % 2)), time.time()) for minute in range(100)}
+    stopped_broker.start()
+    platform.start()
+    robot.until(lambda: robot.outbox.depth() == 0)
+    assert platform.committed() == ids
+
+
+def test_telemetry_and_events_expire_in_the_broker_and_alarms_never(
+    broker: Broker, robot: Robot, console: Console
+) -> None:
+    came: dict[str, int | None] = {}
+    console.client.on_message = lambda _client, _data, message: came.update(
+        {device_of(message.topic)[1]: getattr(message.properties, "MessageExpiryInterval", None)}
+    )
+    console.client.subscribe([(topic(DEVICE, "e/+"), 1)])
+    for body in (BedBody(in_bed=True), EventBody(name="started"), alarm()):
+        robot.outbox.append(body, time.time())
+    robot.until(lambda: {"t/bed", "e/event", "e/alarm"} <= set(came))
+    assert came["e/alarm"] is None
+    assert came["t/bed"] is not None
+    assert came["e/event"] is not None
+    assert 0 < came["t/bed"] < came["e/event"]
+
+
+def test_the_platform_may_ask_for_a_test_alarm_and_sees_when_it_came_back(
+    broker: Broker, robot: Robot, console: Console
+) -> None:
     robot.until(lambda: robot.uplink.connected)
-    robot.uplink.send_bed(BedBody(in_bed=False, fresh=True), time.time())
-    report = console.next(TelemetryReport, robot)
-    assert isinstance(report, TelemetryReport)
-    assert report.body == BedBody(in_bed=False, fresh=True)
-    assert robot.outbox.depth() == 0
+    ask = RequestTest(id="command-7", ts=1.0)
+    for _ in range(2):
+        console.client.publish(topic(DEVICE, "cmd/test"), ask.encode(), qos=1)
+        assert console.next(CommandAck, robot) == CommandAck(id="command-7", dev=DEVICE)
+    [row] = robot.outbox.pending(10)
+    assert (row.test, row.raised_alarm_id) == (True, "command-7")
+    console.command(AlarmCommand(id="command-8", alarm_id="command-7", status="closed", ts=1.0))
+    console.next(CommandAck, robot)
+    robot.drill.tick(time.time())
+    robot.uplink.set_test_ok(robot.drill.ok_at_s())
+    robot.uplink.set_health({"alarm_manager": 0})
+    while (state := console.next(StateReport, robot)).test_ok_ts is None:  # type: ignore[attr-defined]  # a StateReport
+        continue
+    assert isinstance(state, StateReport)
+    assert state.test_ok_ts == robot.receipts[-1].at_s
+
+
+def test_an_answer_that_the_disk_refuses_is_not_confirmed_and_counts_when_it_is_repeated(
+    broker: Broker, robot: Robot, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[Receipt] = []
+
+    def full(receipt: Receipt) -> bool:
+        refused.append(receipt)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    robot.until(lambda: robot.uplink.connected)
+    command = AlarmCommand(id="command-1", alarm_id="alarm-0001", status="acknowledged", ts=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(robot.outbox, "record_receipt", full)
+        console.command(command)
+        robot.until(lambda: bool(refused))
+    console.command(command)
+    assert console.next(CommandAck, robot) == CommandAck(id="command-1", dev=DEVICE)
+    assert robot.kinds() == [ReceiptKind.ACKNOWLEDGED]
+    robot.pump_for(20)
+    assert console.count(CommandAck) == 0, "one confirmation, for the answer that was written"

@@ -15,7 +15,7 @@ function place(row) {
   if (present && present.parentElement === list && stays) return;
   const spot = present || Object.assign(document.createElement("article"), { id: row.id });
   list.insertBefore(spot, next || null);
-  if (!present && row.dataset.phase !== "cancelled" && row.dataset.list === "open") sound();
+  if (!present && row.dataset.phase !== "cancelled" && row.dataset.list !== "done") sound(row.dataset.list === "technical" ? 1 : 4);
 }
 
 document.body.addEventListener("htmx:sseBeforeMessage", (event) => {
@@ -47,18 +47,19 @@ document.body.addEventListener("htmx:sseOpen", (event) => {
   const source = event.detail.source;
   source.addEventListener("health", heard);
   source.addEventListener("resync", () => location.reload());
+  source.addEventListener("gone", () => location.assign("/login")); // never an old page that looks like a calm night
 });
 document.body.addEventListener("htmx:sseError", () => { lost.hidden = false; });
-setInterval(() => { if (Date.now() - heardAt > 12000) lost.hidden = false; }, 1000);
+if (lost) setInterval(() => { if (Date.now() - heardAt > 12000) lost.hidden = false; }, 1000);
 
 // --- sound ----------------------------------------------------------------------------------------------------------
 // Two tones below 2 kHz, which older ears hear too. Browsers allow sound only after a click, so each page starts silent.
 const button = document.getElementById("sound");
 let audio = null;
 
-function sound() {
+function sound(tones) {
   if (!audio) return;
-  [659, 880, 659, 880].forEach((pitch, index) => {
+  [659, 880, 659, 880].slice(0, tones).forEach((pitch, index) => {
     const tone = audio.createOscillator();
     const volume = audio.createGain();
     const start = audio.currentTime + index * 0.28;
@@ -72,12 +73,26 @@ function sound() {
   });
 }
 
+function showSound() {
+  const on = Boolean(audio) && audio.state === "running";
+  button.setAttribute("aria-pressed", String(on));
+  button.textContent = on ? button.dataset.on : button.dataset.off;
+  document.getElementById("silent").hidden = on;
+}
+
 if (button) {
-  button.addEventListener("click", () => {
-    if (audio) audio.close();
-    audio = audio ? null : new AudioContext();
-    button.setAttribute("aria-pressed", String(Boolean(audio)));
-    button.textContent = audio ? button.dataset.on : button.dataset.off;
-    sound();
+  button.addEventListener("click", async () => {
+    if (audio) {
+      await audio.close();
+      audio = null;
+    } else {
+      audio = new AudioContext();
+      audio.addEventListener("statechange", showSound); // a phone may take the sound away
+      await audio.resume();
+      sound(2);
+    }
+    showSound();
   });
+  // While somebody is missing, it sounds again, as a desk's bell does.
+  setInterval(() => { if (document.querySelector('#open [data-phase="raised"]')) sound(4); }, 15000);
 }

@@ -30,13 +30,13 @@ def fall(s: Stage, kind: str) -> None:
     lying_s = s.within(4, 15) if guest else 60 * s.within(*minutes)
     s.resident.hold(lying_s, 8, 6)
     s.seat, s.resident.on_bed, s.resident.covered = "", False, False
+    help_s = up_s = s.t_s
     if alone:
-        up_s = s.t_s
         s.resident.take(poses.ALL_FOURS, s.within(2.5, 5), support_m=0.0).hold(s.within(1, 6))
         s.resident.take(poses.KNEEL_ONE, 2.5).hold(s.within(1, 4)).take(poses.STAND, s.within(1.5, 3)).hold(2.5)
     else:
         up_s = _helped(s, guest)
-    s.falls.append(Fall(kind, onset_s, down_s, up_s, "alone" if alone else "helped"))
+    s.falls.append(Fall(kind, onset_s, down_s, up_s, "alone" if alone else "helped", help_s))
 
 
 def _thrown(s: Stage, tip: Pose, down: Pose, way_deg: float, tip_s: float, down_s: float) -> float:

@@ -6,15 +6,16 @@ The alarm book and the mattress's presence are the real ones.
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
 from robot.alarms.book import AlarmBook
-from robot.alarms.effects import Ask, Effect, Report, Suppressed
+from robot.alarms.effects import Ask, Effect, Report, Store, Suppressed
 from robot.alarms.settings import AlarmSettings
 from robot.errors import BadInput
 from robot.mattress.codecs import decode, encode
@@ -25,6 +26,7 @@ from robot.simulation.life.life import Life
 
 FORMAT, TOPIC = "sleepace", "bed/simulated"
 SPEAKS_EVERY_S = 2.0
+LAG_S = (1.0, 30.0)  # so late a pad tells, each home's its own: the range for which robot/alarms is set
 QUESTION_S = 5.0  # "are you all right?" in two languages
 HEARS = {"awake": 0.95, "asleep": 0.7, "away": 0.5}  # share of questions that are answered at all; by reasoning
 TAKES_S = {"awake": (1.5, 5.0), "asleep": (4.0, 10.0), "away": (3.0, 9.0)}
@@ -51,6 +53,8 @@ class Bed:
         self._life, self._manner = life, manner
         self._presence = BedPresence()
         self._random = np.random.default_rng([life.seed, 7])
+        self._lag_s = float(self._random.uniform(*LAG_S))
+        self._felt: deque[tuple[float, bool]] = deque()
         self._speaks_at_s = 0.0
         self.state: BedState | None = None
         self.refused = 0
@@ -68,9 +72,12 @@ class Bed:
         if self._manner is Mattress.NONE:
             return None
         states = []
+        self._felt.append((at_s, in_bed))
+        while len(self._felt) > 1 and self._felt[1][0] <= at_s - self._lag_s:
+            self._felt.popleft()
         if at_s >= self._speaks_at_s:
             self._speaks_at_s = at_s + SPEAKS_EVERY_S
-            reading = self._reading(at_s, in_bed)
+            reading = self._reading(at_s, self._felt[0][1])
             if reading is not None:
                 states.append(self._presence.update(reading, at_s))
         states.append(self._presence.tick(at_s))
@@ -100,8 +107,21 @@ class Bed:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alarm that was asked about, or raised: when first, and what had opened or joined it by then (event ids)."""
+
+    at_s: float
+    type: AlarmType
+    reasons: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
 class Household:
-    """Feed it falls, beds and time; it records what was asked, raised, suppressed and answered."""
+    """Feed it falls, beds and time; it records what was asked, raised, suppressed and answered.
+
+    `asked` and `raised` are by alarm; `followed` says when an event opened or joined an alarm.
+    """
 
     def __init__(self, life: Life) -> None:
         self._life = life
@@ -109,8 +129,10 @@ class Household:
         self._book = AlarmBook(AlarmSettings(device="simulated"))
         self._coming: list[tuple[float, int, Any]] = []
         self._count = 0
-        self.asked: dict[str, tuple[float, AlarmType, tuple[str, ...]]] = {}
-        self.raised: dict[str, tuple[float, AlarmType, tuple[str, ...]]] = {}
+        self._sources: dict[str, tuple[str, ...]] = {}
+        self.asked: dict[str, Told] = {}
+        self.raised: dict[str, Told] = {}
+        self.followed: dict[str, float] = {}
         self.suppressed: Counter[str] = Counter()
 
     def on_fall(self, event: FallEvent, at_s: float) -> None:
@@ -133,17 +155,22 @@ class Household:
 
     def _do(self, effects: Iterable[Effect], at_s: float) -> None:
         for effect in effects:
-            if isinstance(effect, Ask):
+            if isinstance(effect, Store):
+                self._sources[effect.alarm.id] = effect.case.source_ids
+                for source in effect.case.source_ids:
+                    self.followed.setdefault(source, at_s)
+            elif isinstance(effect, Ask):
                 alarm = next(a for a in self._book.open_alarms if a.id == effect.alarm_id)
-                self.asked.setdefault(alarm.id, (at_s, alarm.type, alarm.reasons))
+                self.asked.setdefault(alarm.id, Told(at_s, alarm.type, alarm.reasons, self._sources[alarm.id]))
                 self._answer(at_s)
             elif isinstance(effect, Suppressed):
                 self.suppressed[effect.reason] += 1
             elif (
                 isinstance(effect, Report) and effect.phase is AlarmPhase.RAISED and effect.alarm.id not in self.raised
             ):
-                self.raised[effect.alarm.id] = (at_s, effect.alarm.type, effect.alarm.reasons)
-                self._caregiver(effect.alarm.id, at_s)
+                alarm = effect.alarm
+                self.raised[alarm.id] = Told(at_s, alarm.type, alarm.reasons, self._sources[alarm.id])
+                self._caregiver(alarm.id, at_s)
 
     def _answer(self, at_s: float) -> None:
         """Whoever is well says so; whoever lies on the floor is silent."""

@@ -26,6 +26,7 @@ from robot.errors import HaniError
 from robot.simulation.life.skeleton import GROUPS, LEFT_RIGHT
 from robot.vision.camera import FileCamera
 from robot.vision.movenet import ENGINES, load_engine
+from robot.vision.night import brightness_of, enhanced
 from robot.vision.pose import Image, Person, PoseEngine
 from robot.vision.posture import posture_of
 
@@ -188,7 +189,8 @@ def dark(level: float) -> Callable[[Image, Person | None], Image]:
 
     def darken(frame: Image, _: Person | None) -> Image:
         noisy = frame.astype(np.float32) * level + random.normal(0, 3, frame.shape)  # 3: a cheap sensor at high gain
-        return np.clip(noisy, 0, 255).astype(np.uint8)
+        dim: Image = np.clip(noisy, 0, 255).astype(np.uint8)
+        return enhanced(dim, brightness_of(dim))  # as the watcher does
 
     return darken
 
@@ -286,6 +288,7 @@ CHANGES: dict[str, Callable[[Image, Person | None], Image]] = {
     "dark_0.25": dark(0.25),
     "dark_0.12": dark(0.12),
     "dark_0.06": dark(0.06),
+    "dark_0.03": dark(0.03),
     "small_0.6": small(0.6),
     "small_0.4": small(0.4),
     "covered": covered,

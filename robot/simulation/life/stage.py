@@ -37,7 +37,7 @@ class Interval:
 class Fall:
     """A true fall: it begins at `onset_s`, the body is down at `down_s`, and up again, or helped up, from `up_s`.
 
-    ending: "alone" (gets up unaided) or "helped".
+    ending: "alone" (gets up unaided) or "helped". help_s: when a helper sets out; `up_s` where nobody comes.
     """
 
     kind: str
@@ -45,6 +45,7 @@ class Fall:
     down_s: float
     up_s: float
     ending: str
+    help_s: float
 
 
 @dataclass(frozen=True, slots=True)

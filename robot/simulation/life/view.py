@@ -50,6 +50,8 @@ class Stretch:
     brightness: Array
     bed: Bools
     images: list[_Image]
+    width_px: int
+    height_px: int
     extras: dict[int, list[Person]] = field(default_factory=dict)
 
     def people(self, n: int) -> list[Person]:
@@ -61,6 +63,14 @@ class Stretch:
         if self.stirs[n] or abs(self.brightness[n] - self.brightness[since]) > 12:
             return True
         return self.brightness[n] > DARK_LEVEL and any(image.moved_px(n, since) > MOVED_PX for image in self.images)
+
+    def away_sizes(self, n: int, x_px: float, y_px: float, size_px: float) -> float:
+        """How far a body of this size at this place is from the resident in frame n, in body sizes."""
+        if not self.images or self.images[0].name != "resident":
+            return float("inf")
+        truth = np.clip(self.images[0].pixels[n], 0, (self.width_px, self.height_px))
+        size_px = max(size_px, float(np.ptp(truth, axis=0).max()), 1.0)
+        return float(np.hypot(*(truth.mean(axis=0) - (x_px, y_px)))) / size_px
 
     def in_sight(self, n: int) -> float:
         """The share of the resident's joints that the camera can see in frame n."""
@@ -94,7 +104,10 @@ class View:
                     reflection = _reflection(life, actor, mirror, points, here, light, mirrored[id(actor)])
                     images += [reflection] if reflection else []
             bed, _ = life.resident.flags(times)
-            stretch = Stretch(times, np.zeros(len(times), bool), LIT_LEVEL * light, bed > 0, images)
+            camera = life.room.camera
+            stretch = Stretch(
+                times, np.zeros(len(times), bool), LIT_LEVEL * light, bed > 0, images, camera.width_px, camera.height_px
+            )
             figures.add(stretch, light)
             yield stretch
 

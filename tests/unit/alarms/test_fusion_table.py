@@ -99,7 +99,7 @@ def test_an_unknown_mattress_comes_to_as_much_as_any_for_a_fall():
 
 def test_a_room_of_several_comes_to_at_least_as_much_for_a_fall():
     for inputs in ALL:
-        if inputs.event in (Event.LYING, Event.SEEN_FALLING, Event.LEFT_BED):
+        if inputs.event in (Event.LYING, Event.SEEN_FALLING, Event.LEFT_BED, Event.LEFT_BED_BY_DAY):
             several = decide(replace(inputs, residents=Residents.SEVERAL)).outcome
             assert several.strength >= decide(inputs).outcome.strength, inputs
 
@@ -151,6 +151,8 @@ def test_nobody_upright_after_leaving_the_bed_is_asked_about_sooner():
     assert judge_absence(Upright.NOT_SEEN).outcome is Outcome.CHECK_SOON
     for upright in (Upright.SEEN, Upright.UNKNOWN):
         assert judge_absence(upright).outcome is Outcome.WAIT
+        assert judge_absence(upright, by_night=False).outcome is Outcome.NOTHING
+    assert judge_absence(Upright.NOT_SEEN, by_night=False).outcome is Outcome.CHECK_SOON
 
 
 @pytest.mark.parametrize(

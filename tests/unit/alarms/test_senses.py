@@ -65,11 +65,11 @@ def leave(robot: Robot, upright: int | None, to_s: int, sees: bool = True) -> No
         robot.do(robot.book.tick(float(now_s)))
 
 
-def test_nobody_seen_upright_is_asked_about_after_two_minutes(robot):
-    leave(robot, upright=0, to_s=129)
+def test_nobody_seen_upright_is_asked_about_soon(robot):
+    leave(robot, upright=0, to_s=54)
     assert robot.phases == []
-    robot.book.on_view(view(130.0))
-    robot.do(robot.book.tick(130.0))
+    robot.book.on_view(view(55.0))
+    robot.do(robot.book.tick(55.0))
     assert (robot.phases, only(robot).reasons) == ([P.CHECKING], ("left_bed_unseen",))
     assert only(robot).type is AlarmType.BED_EXIT
 
@@ -83,8 +83,8 @@ def test_seen_upright_or_not_seen_for_want_of_a_camera_waits_for_the_tolerance(r
 
 
 def test_a_camera_that_goes_blind_makes_the_tolerance_no_longer(robot):
-    leave(robot, upright=0, to_s=60)
-    robot.run(61, 609)
+    leave(robot, upright=0, to_s=30)
+    robot.run(31, 609)
     assert robot.phases == []
     robot.run(610, 610)
     assert robot.phases == [P.CHECKING]
@@ -99,8 +99,28 @@ def test_who_walked_out_before_a_late_mattress_told_it_was_seen_upright(latency_
     robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=-1e4), True, 0.0))
     for at_s in range(-400, 10, 5):
         robot.book.on_view(view(float(at_s), upright=int(at_s == up_at_s)))
-    leave(robot, upright=0, to_s=135)
+    leave(robot, upright=0, to_s=60)
     assert robot.phases == phases
+
+
+@pytest.mark.parametrize(
+    ("upright", "in_bed", "asked"),
+    [(0, 0, True), (1, 0, False), (0, None, False), (None, 0, False)],
+    ids=["nobody got up", "somebody got up", "no bed in the picture", "no camera"],
+)
+def test_by_day_only_who_was_not_seen_to_get_up_is_asked(robot, upright, in_bed, asked):
+    robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=-1e4), False, 0.0))
+    for now_s in range(-60, 700):
+        if upright is not None and now_s % 5 == 0:
+            robot.book.on_view(RoomView(float(now_s), True, 1, upright, in_bed))
+        if now_s == 10:
+            robot.do(robot.book.on_bed(bed(Presence.OUT_OF_BED, 10.0, since_s=10.0), False, 10.0))
+        robot.do(robot.book.tick(float(now_s)))
+        if now_s == 54:
+            assert robot.phases == []
+        if now_s == 56:
+            assert robot.phases == ([P.CHECKING] if asked else [])
+    assert bool(robot.phases) is asked
 
 
 # Heart and breath, and contradictions

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from robot.fleet import intake
 from robot.fleet.contacts import Contacts
 from robot.fleet.database import Database, open_database
 from robot.fleet.looking import Platform
-from robot.fleet.tables import Alarm
+from robot.fleet.tables import Alarm, Command
 from robot.reporting.contract import AlarmBody, AlarmReport, Wire, topic
 
 DEVICE = "hani-0001"
@@ -40,8 +41,8 @@ class Home:
         self.platform = Platform(database, contacts, clock=lambda: self.now_s)
         self._sent = 0
 
-    def send(self, leaf: str, message: Wire, *, device: str = DEVICE, retained: bool = False) -> dict[str, list[str]]:
-        item = intake.read(topic(device, leaf), message.encode(), self.now_s, retained)
+    def send(self, leaf: str, message: Wire, *, device: str = DEVICE) -> dict[str, list[str]]:
+        item = intake.read(topic(device, leaf), message.encode(), self.now_s)
         return intake.commit(self.database, [item])
 
     def alarm(self, phase: str = "raised", revision: int = 1, **fields: object) -> dict[str, list[str]]:
@@ -75,6 +76,13 @@ def alarm(home: Home) -> Alarm:
         found = session.get(Alarm, ALARM)
     assert found is not None
     return found
+
+
+def pending(home: Home) -> list[Command]:
+    """The commands that no robot has confirmed, oldest first."""
+    with home.database.read() as session:
+        query = select(Command).where(Command.confirmed_at_s.is_(None)).order_by(Command.made_at_s)
+        return list(session.scalars(query))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robot.fleet import desk
-from robot.fleet.desk import Call, Case, Ladder, Presence, Rung
+from robot.fleet.desk import Call, Case, Ladder, Presence
 
 pytestmark = pytest.mark.unit
 
@@ -24,18 +24,18 @@ def raised(at_s: float = 0.0) -> Case:
 @pytest.mark.parametrize(
     ("waited_s", "number", "rung"),
     [
-        (0, 1, Rung.FIRST),
-        (59.9, 1, Rung.FIRST),
-        (60, 2, Rung.SECOND),
-        (120, 3, Rung.SECOND),
-        (180, 4, Rung.DUTY),
-        (239.9, 4, Rung.DUTY),
-        (240, 5, Rung.DUTY),
-        (3600, 61, Rung.DUTY),
+        (0, 1, 0),
+        (59.9, 1, 0),
+        (60, 2, 1),
+        (120, 3, 1),
+        (180, 4, 2),
+        (239.9, 4, 2),
+        (240, 5, 2),
+        (3600, 61, 2),
     ],
 )
 def test_the_ladder_climbs_at_60_and_180_seconds_and_repeats_every_minute(
-    waited_s: float, number: int, rung: Rung
+    waited_s: float, number: int, rung: int
 ) -> None:
     assert desk.call(raised(), waited_s, LADDER) == Call(number, rung, 0.0)
 
@@ -44,12 +44,11 @@ def test_the_ladder_climbs_at_60_and_180_seconds_and_repeats_every_minute(
 def test_calls_only_grow_with_time_whatever_the_ladder(
     second_s: float, more_s: float, repeat_s: float, one_s: float, other_s: float
 ) -> None:
-    ladder = Ladder(second_s=second_s, duty_s=second_s + more_s, repeat_s=repeat_s)
+    ladder = Ladder((0.0, second_s, second_s + more_s), repeat_s)
     early, late = (desk.call(raised(), at_s, ladder) for at_s in sorted((one_s, other_s)))
     assert early is not None
     assert late is not None
-    rungs = list(Rung)
-    assert (early.number, rungs.index(early.rung)) <= (late.number, rungs.index(late.rung))
+    assert (early.number, early.rung) <= (late.number, late.rung)
 
 
 @given(moments)
@@ -64,14 +63,14 @@ def test_an_acknowledged_alarm_opens_again_after_ten_minutes() -> None:
     assert desk.call(case, 699.9, LADDER) is None
     assert not desk.reopens(case, 699.9, LADDER)
     assert desk.reopens(case, 700, LADDER)
-    assert desk.call(case, 700, LADDER) == Call(1, Rung.FIRST, 700)
+    assert desk.call(case, 700, LADDER) == Call(1, 0, 700)
 
 
 @pytest.mark.parametrize("phase", ["suspected", "checking"])
 def test_a_robot_that_never_finishes_checking_does_not_hide_its_alarm(phase: str) -> None:
     case = Case(phase, 100.0, None, None)
     assert desk.call(case, 189.9, LADDER) is None
-    assert desk.call(case, 190, LADDER) == Call(1, Rung.FIRST, 190)
+    assert desk.call(case, 190, LADDER) == Call(1, 0, 190)
 
 
 @given(phases, phases, st.booleans())
@@ -123,3 +122,12 @@ def test_a_cancelled_alarm_can_be_raised_again_but_not_acknowledged() -> None:
 )
 def test_online_needs_a_word_and_a_recent_one(online: bool | None, seen_at_s: float | None, expected: Presence) -> None:
     assert desk.presence(online, seen_at_s, 1000.0) is expected
+
+
+def test_severities_rise_by_waiting_and_by_agreeing_senses_and_never_fall() -> None:
+    assert desk.risen("medium", 299, LADDER) == "medium"
+    assert desk.risen("medium", 300, LADDER) == "high"
+    assert desk.risen("low", 9e9, LADDER) == "low"
+    assert desk.confirmed("low", "medium", of_one_type=True) == "medium"
+    assert desk.confirmed("low", "medium", of_one_type=False) == "high"
+    assert desk.confirmed("high", "low", of_one_type=False) == "high"

@@ -7,13 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from robot.fleet import desk, handling, intake
+from robot.fleet import desk, handling, rounds
+from robot.fleet.people import ALL
 from robot.fleet.tables import Alarm, AlarmLog
-from tests.unit.fleet.conftest import ALARM, DEVICE, Home, alarm
+from tests.unit.fleet.conftest import ALARM, DEVICE, Home, alarm, pending
 
 pytestmark = pytest.mark.unit
 
-LADDER = desk.Ladder()
+
+def tick(home: Home, now_s: float) -> None:
+    rounds.tick(home.database, now_s, rounds.Desk(home.platform.contacts, home.platform.site))
 
 
 def log(home: Home) -> list[str]:
@@ -26,7 +29,7 @@ def test_the_first_to_acknowledge_counts(home: Home) -> None:
     assert handling.acknowledge(home.database, ALARM, "王芳", home.now_s)
     assert not handling.acknowledge(home.database, ALARM, "巴特尔", home.now_s + 1)
     assert alarm(home).acknowledged_by == "王芳"
-    assert [command.by for _, command in intake.pending_commands(home.database)] == [None, "王芳"]
+    assert [command.by for command in pending(home)] == [None, "王芳"]
 
 
 def test_a_closed_alarm_stays_closed_with_its_reason(home: Home) -> None:
@@ -47,19 +50,19 @@ def test_an_unknown_alarm_cannot_be_handled(home: Home) -> None:
 def test_calls_are_logged_once_each_and_a_gap_is_not_filled(home: Home) -> None:
     home.alarm()
     for waited_s in (0, 1, 30, 61, 62, 400, 401):
-        handling.tick(home.database, home.now_s + waited_s, LADDER)
-    assert log(home) == ["reported raised", "call 1: first", "call 2: second", "call 7: duty"]
+        tick(home, home.now_s + waited_s)
+    assert log(home) == ["reported raised", "call 1: rung 1", "call 2: rung 2", "call 7: rung 3"]
 
 
 def test_an_alarm_that_nobody_closes_is_opened_again_and_called_from_the_start(home: Home) -> None:
     home.alarm()
-    handling.tick(home.database, home.now_s + 200, LADDER)
+    tick(home, home.now_s + 200)
     handling.acknowledge(home.database, ALARM, "王芳", home.now_s + 210)
-    handling.tick(home.database, home.now_s + 809, LADDER)
+    tick(home, home.now_s + 809)
     assert alarm(home).phase == "acknowledged"
-    handling.tick(home.database, home.now_s + 811, LADDER)
+    tick(home, home.now_s + 811)
     assert (alarm(home).phase, alarm(home).reopened_at_s) == ("raised", home.now_s + 811)
-    assert log(home)[-2:] == ["reopened", "call 1: first"]
+    assert log(home)[-2:] == ["reopened", "call 1: rung 1"]
     assert handling.acknowledge(home.database, ALARM, "巴特尔", home.now_s + 820)
     assert alarm(home).acknowledged_by == "巴特尔"
 
@@ -67,16 +70,16 @@ def test_an_alarm_that_nobody_closes_is_opened_again_and_called_from_the_start(h
 def test_a_tick_with_nothing_due_writes_nothing(home: Home) -> None:
     home.alarm("checking")
     before = home.platform.newest_change()
-    handling.tick(home.database, home.now_s + 10, LADDER)
+    tick(home, home.now_s + 10)
     assert home.platform.newest_change() == before
 
 
 def test_old_changes_are_dropped_but_ids_go_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handling, "CHANGES_KEPT", 5)
+    monkeypatch.setattr(rounds, "CHANGES_KEPT", 5)
     for number in range(20):
         home.alarm("raised", number + 1)
     newest = home.platform.newest_change()
-    handling.tick(home.database, home.now_s, LADDER)
+    tick(home, home.now_s)
     assert home.platform.changes(newest - 5) is not None
     assert home.platform.changes(0) is None
     home.alarm("raised", 99)
@@ -86,7 +89,7 @@ def test_old_changes_are_dropped_but_ids_go_on(home: Home, monkeypatch: pytest.M
 def test_labels_come_from_the_contacts_and_stay_when_the_robot_speaks(home: Home) -> None:
     handling.label_devices(home.database, {DEVICE: "幸福家园 201"}, home.now_s)
     home.alarm()
-    [robot] = home.platform.robots(home.platform.lens("zh"))
+    [robot] = home.platform.robots(home.platform.lens("zh"), ALL)
     assert robot.label == "幸福家园 201"
 
 
@@ -113,7 +116,7 @@ def test_whatever_happens_revisions_and_ends_only_move_forward(
             handling.close(home.database, name, "王芳", "误报", now_s)
         else:
             now_s += number
-            handling.tick(home.database, now_s, LADDER)
+            tick(home, now_s)
         with home.database.read() as session:
             after = session.get(Alarm, name)
         if before is not None:

@@ -3,33 +3,59 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from robot.fleet.resend import LONGEST_PAUSE_S, Resender
+from robot.fleet import resend
+from robot.reporting.contract import CommandAck, StateReport
+from tests.unit.fleet.conftest import DEVICE, Home, pending
 
 pytestmark = pytest.mark.unit
 
 
-def test_a_command_is_sent_at_once_and_then_with_growing_pauses() -> None:
-    resender = Resender()
-    sent = [now_s for now_s in range(40) if resender.due(["a"], float(now_s))]
+def claimed(home: Home) -> list[str]:
+    return [command.id for _, command in resend.claim(home.database, home.now_s)]
+
+
+def test_a_command_is_sent_at_once_and_then_with_growing_pauses(home: Home) -> None:
+    home.alarm()
+    begin_s, sent = home.now_s, []
+    for second in range(40):
+        home.now_s = begin_s + second
+        if claimed(home):
+            sent.append(second)
     assert sent == [0, 1, 3, 7, 15, 25, 35]
 
 
-def test_a_confirmed_command_is_sent_no_more_and_a_lost_link_starts_over() -> None:
-    resender = Resender()
-    assert resender.due(["a", "b"], 0.0) == ["a", "b"]
-    assert resender.due(["b"], 1.0) == ["b"]
-    resender.forget()
-    assert resender.due(["b"], 1.0) == ["b"]
+def test_a_command_that_one_worker_claimed_is_not_due_for_another(home: Home) -> None:
+    home.alarm()
+    assert len(claimed(home)) == 1
+    assert claimed(home) == []
 
 
-@given(st.lists(st.floats(0.01, 5), min_size=1, max_size=80))
-def test_no_pause_is_longer_than_ten_seconds_and_a_look(steps_s: list[float]) -> None:
-    resender, now_s, last_s = Resender(), 0.0, 0.0
-    for step_s in steps_s:
-        now_s += step_s
-        if resender.due(["a"], now_s):
-            last_s = now_s
-        assert now_s - last_s <= LONGEST_PAUSE_S + step_s
+def test_a_confirmed_command_is_sent_no_more(home: Home) -> None:
+    home.alarm()
+    [id_] = claimed(home)
+    home.send("cmd/ack", CommandAck(id=id_, dev=DEVICE))
+    home.now_s += 60
+    assert claimed(home) == []
+
+
+def test_a_robot_that_came_back_gets_its_commands_at_once(home: Home) -> None:
+    home.send("state", StateReport(dev=DEVICE, online=True, ts=home.now_s))
+    home.alarm()
+    home.send("state", StateReport(dev=DEVICE, online=False, ts=home.now_s))
+    for _ in range(20):
+        claimed(home)
+        home.now_s += 10
+    claimed(home)
+    assert claimed(home) == []
+    home.send("state", StateReport(dev=DEVICE, online=True, ts=home.now_s))
+    assert len(claimed(home)) == 1
+
+
+def test_a_clock_that_was_ahead_delays_no_command(home: Home) -> None:
+    home.alarm()
+    home.now_s += 1e6
+    claimed(home)
+    home.now_s -= 1e6
+    assert len(claimed(home)) == 1
+    assert pending(home)[0].times_sent == 2

@@ -14,6 +14,7 @@ from robot.messages import AlarmPhase, FallEvent, FallReason
 from robot.nodes.alarm_disk import AlarmDisk
 from robot.reporting.contract import AlarmBody
 from robot.reporting.outbox import Outbox
+from robot.reporting.reserve import RESERVE_BYTES, Reserve
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +37,7 @@ def fall_without_answer(disk: AlarmDisk) -> str:
     effects = book.on_fall(FallEvent("f1", FallReason.FAST_DROP, 0.9, 1, 1.0, 2.0), 2.0)
     for now_s in (12.0, 23.0):
         effects += book.tick(now_s)
-    disk.store.commit(effects, lambda effect: report(disk, effect))
+    disk.commit(effects, lambda effect: report(disk, effect))
     return book.open_alarms[0].id
 
 
@@ -87,6 +88,32 @@ def test_moving_adds_up_the_falls_that_were_not_followed_up(tmp_path: Path) -> N
     (tmp_path / "kept.db").rename(path)
     assert disk.move()
     assert disk.store.suppressed() == {"in_bed_before_onset": 3}
+    disk.close()
+
+
+def test_an_alarm_that_a_full_disk_refuses_is_written_at_once_in_the_reserved_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own limit stands for the disk's; tests/fleet/test_full_disk.py has a real one."""
+    disk = AlarmDisk(tmp_path / "robot.db")
+    assert not disk.move()
+    assert (tmp_path / "robot.db.reserve").stat().st_size == RESERVE_BYTES
+    given_up: list[bool] = []
+
+    def release(reserve: Reserve) -> bool:
+        disk._connection.execute("pragma max_page_count = 100000")
+        given_up.append(real_release(reserve))
+        return given_up[-1]
+
+    real_release = Reserve.release
+    monkeypatch.setattr(Reserve, "release", release)
+    (pages,) = disk._connection.execute("pragma page_count").fetchone()
+    disk._connection.execute(f"pragma max_page_count = {pages}")
+    while not given_up:
+        fall_without_answer(disk)
+        assert not disk.store.unwritten
+    assert given_up == [True]
+    assert (tmp_path / "robot.db.reserve").stat().st_size == 0
     disk.close()
 
 

@@ -10,7 +10,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from robot.errors import BadInput
-from robot.reporting.contract import DOWN, UP, Wire, decode, device_of, topic
+from robot.reporting.contract import (
+    ACK_IDS,
+    DEPTH,
+    DOWN,
+    PAYLOAD_BYTES,
+    UP,
+    Ack,
+    AlarmReport,
+    Wire,
+    decode,
+    device_of,
+    digest,
+    digest_of,
+    schema,
+    topic,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -89,6 +104,73 @@ def test_a_damaged_message_is_refused_or_read_to_something_stable(path: Path, da
 def test_hostile_payloads_are_refused_without_repeating_them(payload: bytes) -> None:
     with pytest.raises(BadInput, match="payload does not fit"):
         decode("e/alarm", payload)
+
+
+def changed(file: str, /, **body: object) -> bytes:
+    document = json.loads((GOLDEN / file).read_bytes())
+    return json.dumps({**document, "body": {**document["body"], **body}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("leaf", "payload"),
+    [
+        ("e/alarm", changed("e-alarm.raised.json", confidence=float("nan"))),
+        ("e/alarm", changed("e-alarm.raised.json", onset_ts=float("inf"))),
+        ("e/alarm", changed("e-alarm.raised.json", revision=2**63)),
+        ("e/alarm", changed("e-alarm.raised.json", revision=10**400)),
+        ("e/alarm", changed("e-alarm.raised.json", later="x" * PAYLOAD_BYTES)),
+        ("e/alarm", changed("e-alarm.raised.json", later=json.loads("[" * DEPTH + "]" * DEPTH))),
+        ("e/event", changed("e-event.json", detail={f"key_{n}": n for n in range(17)})),
+        ("e/event", changed("e-event.json", detail={"note": "the resident said that"})),
+        ("e/event", changed("e-event.json", name="Сарнай")),
+        ("e/event", changed("e-event.json", detail={"size": float("-inf")})),
+    ],
+)
+def test_what_no_database_can_hold_and_no_contract_allows_is_refused(leaf: str, payload: bytes) -> None:
+    with pytest.raises(BadInput):
+        decode(leaf, payload)
+
+
+def test_brackets_in_a_text_are_no_depth() -> None:
+    payload = changed("e-alarm.raised.json", later='\\"[[[[[[[[[[{{{{{{{')
+    assert decode("e/alarm", payload) == golden(GOLDEN / "e-alarm.raised.json")
+
+
+def test_the_longest_acknowledgement_fits() -> None:
+    assert len(Ack(ids=tuple("0" * 64 for _ in range(ACK_IDS))).encode()) <= PAYLOAD_BYTES
+
+
+def test_an_alarm_keeps_no_more_reasons_than_it_may() -> None:
+    report = decode("e/alarm", changed("e-alarm.raised.json", reasons=["fast_drop", *["x" * 99] * 100]))
+    assert isinstance(report, AlarmReport)
+    assert report.body.reasons[:2] == ("fast_drop", "other")
+    assert len(report.body.reasons) == 32
+
+
+def test_the_digest_covers_what_is_chained_and_what_the_reader_does_not_know() -> None:
+    payload = (GOLDEN / "e-alarm.raised.json").read_bytes()
+    document = json.loads(payload)
+    assert digest_of(payload) == digest(document)
+    assert digest_of(changed("e-alarm.raised.json", later=1)) != digest(document)
+    assert digest({**document, "seq": 42}) != digest(document)
+    assert digest({**document, "prev": None}) != digest(document)
+    assert digest({**document, "dev": "hani-0002", "added_later": 1}) == digest(document), "not covered in version 1"
+    shuffled = json.dumps(dict(reversed(document.items())), indent=2).encode()
+    assert digest_of(shuffled) == digest(document)
+
+
+@UNHURRIED
+@given(st.binary(max_size=60))
+def test_the_digest_of_arbitrary_bytes_raises_bad_input_only(payload: bytes) -> None:
+    try:
+        digest_of(payload)
+    except BadInput:
+        return
+    assert isinstance(json.loads(payload), dict)
+
+
+def test_the_schemas_are_current() -> None:
+    assert schema.stale() == []
 
 
 def test_topics_are_split_as_they_are_built() -> None:

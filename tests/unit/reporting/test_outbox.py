@@ -18,6 +18,7 @@ from robot.reporting.outbox import DAY_S, Outbox
 pytestmark = pytest.mark.unit
 
 NOW_S = 1_790_000_000.0
+UP_S = 1_000.0
 
 
 def alarm(alarm_id: str = "alarm-0001", phase: str = "raised", revision: int = 1) -> AlarmBody:
@@ -34,7 +35,7 @@ def alarm(alarm_id: str = "alarm-0001", phase: str = "raised", revision: int = 1
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Outbox:
-    return Outbox(tmp_path / "robot.db", boot="boot-1")
+    return Outbox(tmp_path / "robot.db", boot="boot-1", uptime_s=lambda: UP_S)
 
 
 def test_alarms_overtake_events_and_events_overtake_telemetry_each_in_order(outbox: Outbox) -> None:
@@ -43,6 +44,11 @@ def test_alarms_overtake_events_and_events_overtake_telemetry_each_in_order(outb
     alarms = [outbox.append(alarm(revision=revision), NOW_S) for revision in (1, 2)]
     assert [row.id for row in outbox.pending(10)] == [*alarms, *events, bed]
     assert [row.id for row in outbox.pending(3)] == [*alarms, events[0]]
+
+
+def test_of_telemetry_the_newest_goes_first(outbox: Outbox) -> None:
+    beds = [outbox.append(BedBody(in_bed=None), NOW_S + minute) for minute in range(4)]
+    assert [row.id for row in outbox.pending(3)] == beds[:0:-1]
 
 
 def test_ids_and_sequence_are_never_used_twice_even_after_a_purge(outbox: Outbox) -> None:
@@ -69,7 +75,7 @@ def test_the_payload_is_a_valid_message_of_the_contract(outbox: Outbox) -> None:
     (row,) = outbox.pending(1)
     message = decode("e/alarm", row.encode("hani-0001"))
     assert message == AlarmReport(
-        id=row.id, dev="hani-0001", seq=row.seq, ts=NOW_S, boot="boot-1", test=True, body=alarm()
+        id=row.id, dev="hani-0001", seq=1, ts=NOW_S, ts_mono=UP_S, boot="boot-1", test=True, prev=None, body=alarm()
     )
 
 

@@ -1,4 +1,4 @@
-"""The first tables, and the triggers that keep the alarm log append-only on SQLite."""
+"""The first tables; SQLite's triggers that keep the alarm log append-only; `messages` in parts on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    large = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    on_postgres = op.get_bind().dialect.name == "postgresql"
     op.create_table(
         "alarm_log",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", large, autoincrement=True, nullable=False),
         sa.Column("alarm_id", sa.Text(), nullable=False),
         sa.Column("at_s", sa.Float(precision=53), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
@@ -66,7 +68,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "changes",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", large, autoincrement=True, nullable=False),
         sa.Column("at_s", sa.Float(precision=53), nullable=False),
         sa.Column("device", sa.Text(), nullable=False),
         sa.Column("alarm_id", sa.Text(), nullable=True),
@@ -91,7 +93,7 @@ def upgrade() -> None:
         sa.Column("device", sa.Text(), nullable=False),
         sa.Column("online", sa.Boolean(), nullable=False),
         sa.Column("reported_at_s", sa.Float(precision=53), nullable=False),
-        sa.Column("outbox", sa.Integer(), nullable=False),
+        sa.Column("outbox", large, nullable=False),
         sa.Column("software", sa.Text(), nullable=False),
         sa.Column("nodes", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("device"),
@@ -112,15 +114,19 @@ def upgrade() -> None:
         sa.Column("sent_at_s", sa.Float(precision=53), nullable=False),
         sa.Column("received_at_s", sa.Float(precision=53), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("device", "message_id"),
+        # PostgreSQL wants the column of the partition in the key; what makes a message single is v0002's message_ids
+        sa.PrimaryKeyConstraint("device", "message_id", *(["received_at_s"] if on_postgres else [])),
+        **({"postgresql_partition_by": "RANGE (received_at_s)"} if on_postgres else {}),
     )
+    if on_postgres:
+        op.execute("CREATE TABLE messages_rest PARTITION OF messages DEFAULT")
     op.create_table(
         "refusals",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("count", large, nullable=False),
         sa.Column("last_at_s", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("digest"),
     )
@@ -132,7 +138,7 @@ def upgrade() -> None:
         sa.Column("linked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
-    if op.get_bind().dialect.name == "sqlite":
+    if not on_postgres:
         for verb in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER alarm_log_no_{verb.lower()} BEFORE {verb} ON alarm_log "

@@ -1,0 +1,1 @@
+"""Who a robot is: the authority, claim codes, certificates, their renewal and their end."""
