@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,11 +36,19 @@ LADDER = tuple((rate, 8.0) for rate in (1000, 2000, 3000, 4000, 5000, 6000, 7000
 TARGET_P99_MS, TARGET_RATE = 250, 6000
 LIMIT_S = 1.0
 
-# a resident's day, from the contract and the routine: a bed summary a minute and on change, a state every 30 s
-DAY = {"t/bed": 1470, "state": 2880, "e/event": 60, "e/alarm": 6}
+# a resident's day, as tests/bench/outbox.py takes it: bed summaries and changes, a state every 30 s, events, alarms
+DAY = {"t/bed": 1470, "state": 2880, "e/event": 20, "e/alarm": 60}
 PINGS_A_DAY = 1440 * 2
 TCP_IP_BYTES = 52  # IPv4 20, TCP 20, timestamps 12
 SECONDS_A_DAY = 86_400
+
+# the tables that grow with the days, and with which messages; the others hold the newest word of each robot
+GROWS_WITH = {
+    "bed_history": ("t/bed",),
+    "messages": ("e/event", "e/alarm"),
+    "message_ids": ("e/event", "e/alarm"),
+    **dict.fromkeys(("alarms", "alarm_log", "commands", "audit", "audit_details"), ("e/alarm",)),
+}
 
 
 class Load:
@@ -208,7 +217,12 @@ def sizes(platform: Platform) -> dict[str, dict[str, float]]:
     return found
 
 
-def a_day(step: dict[str, Any], tables: dict[str, dict[str, float]]) -> dict[str, float]:
+def _sent(steps: Sequence[dict[str, Any]]) -> Counter[str]:
+    """Messages of all steps by leaf."""
+    return sum((Counter(step["sent_by_leaf"]) for step in steps), Counter())
+
+
+def a_day(step: dict[str, Any], sent_in_all: Counter[str], tables: dict[str, dict[str, float]]) -> dict[str, float]:
     """Bytes of a resident's day: MQTT and with TCP/IP on the wire, and on disk. Arithmetic over what was measured."""
     up = {leaf: step["bytes_up"].get(leaf, 0) / max(step["sent_by_leaf"].get(leaf, 0), 1) for leaf in DAY}
     sent = sum(step["sent_by_leaf"].get(leaf, 0) for leaf in DAY)
@@ -218,17 +232,17 @@ def a_day(step: dict[str, Any], tables: dict[str, dict[str, float]]) -> dict[str
     mqtt = sum(up[leaf] * count for leaf, count in DAY.items()) + down * messages + 4 * PINGS_A_DAY
     # a packet up, its answers down, and a bare acknowledgement of TCP for half of them
     packets = messages * (1 + packets_down) * 1.5 + 2 * PINGS_A_DAY
-    reports = DAY["t/bed"] + DAY["e/event"] + DAY["e/alarm"]
-    disk = {name: table["bytes"] for name, table in tables.items() if name in KEPT}
-    rows = max((table["rows"] for name, table in tables.items() if name == "messages"), default=1)
+    rows = {leaf: max(sent_in_all[leaf], 1) for leaf in DAY}
+    disk = sum(
+        table["bytes"] / sum(rows[leaf] for leaf in GROWS_WITH[name]) * sum(DAY[leaf] for leaf in GROWS_WITH[name])
+        for name, table in tables.items()
+        if name in GROWS_WITH
+    )
     return {
         "wire_mqtt": round(mqtt),
         "wire_tcp_ip": round(mqtt + packets * TCP_IP_BYTES),
-        "disk": round(sum(disk.values()) / max(rows, 1) * reports),
+        "disk": round(disk),
     }
-
-
-KEPT = ("messages", "message_ids", "bed_history", "audit", "audit_details", "alarm_log", "alarms", "commands")
 
 
 def tell(store: str, workers: int, step: dict[str, Any]) -> None:
@@ -273,7 +287,7 @@ def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "cpu_per_thousand_robots": round(sum(platform.values()) * thousand, 3),
             "cpu_at_first_step": platform,
             "memory_mib": run["memory_mib"],
-            "bytes_per_resident_and_day": a_day(first, run["tables"]),
+            "bytes_per_resident_and_day": a_day(first, _sent(run["steps"]), run["tables"]),
             "lost": run["lost"],
         }
     return found

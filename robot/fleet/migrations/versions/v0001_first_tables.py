@@ -116,7 +116,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         # PostgreSQL wants the column of the partition in the key; what makes a message single is v0002's message_ids
         sa.PrimaryKeyConstraint("device", "message_id", *(["received_at_s"] if on_postgres else [])),
-        **({"postgresql_partition_by": "RANGE (received_at_s)"} if on_postgres else {}),
+        postgresql_partition_by="RANGE (received_at_s)",  # nothing on SQLite
     )
     if on_postgres:
         op.execute("CREATE TABLE messages_rest PARTITION OF messages DEFAULT")

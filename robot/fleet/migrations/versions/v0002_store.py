@@ -57,7 +57,7 @@ def _beds() -> None:
         sa.Column("heart_rate_bpm", sa.Float(precision=53), nullable=True),
         sa.Column("breath_rate_bpm", sa.Float(precision=53), nullable=True),
         sa.PrimaryKeyConstraint("device", "measured_at_s"),
-        **({"postgresql_partition_by": "RANGE (measured_at_s)"} if on_postgres else {}),
+        postgresql_partition_by="RANGE (measured_at_s)",  # nothing on SQLite
     )
     if on_postgres:
         op.execute("CREATE TABLE bed_history_rest PARTITION OF bed_history DEFAULT")
