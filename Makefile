@@ -9,7 +9,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test setup tools lint check bench evaluate train pins clean
+.PHONY: help demo test setup tools lint check bench chaos evaluate train pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,12 @@ check: tools # the tests alone: make check ONLY="tests/unit -k alarm"
 	@echo "== tests"
 	@$(RUN) -m pytest $(ONLY)
 
-bench: tools ## measure speech, falls, CPU and memory; prints and writes JSON
+bench: tools ## measure speech, falls, CPU and memory, then a fleet of 5,000; prints and writes JSON
 	@$(RUN) -m tests.bench
+	@$(RUN) -m tests.bench fleet
+
+chaos: tools ## kill everything at random under 10,000 alarms and count: make chaos [SEED=7] [STORE=sqlite]
+	@$(RUN) -m tests.chaos --alarms 10000 --seed $(or $(SEED),7) --store $(or $(STORE),postgres)
 
 evaluate: ## hearing, falls and dialogue on recordings: make evaluate DATA=folder [FOLDS=folder] [ALL=1]
 	$(if $(shell test -f "$(DATA)/speech/speech.tsv" -a -f "$(DATA)/falls/falls.tsv" && echo there),,\

@@ -21,8 +21,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from robot.fleet import handling, process
-from robot.fleet.contacts import Contacts, Site, load
+from robot.fleet import handling, process, retention
+from robot.fleet.contacts import Contacts, Retention, Site, load
 from robot.fleet.database import Database, open_database
 from robot.fleet.lease import Deposed, Leadership
 from robot.fleet.notify import outbox
@@ -36,6 +36,7 @@ TICK_S = 1.0
 BEAT_S = 4.0
 LISTENER = "ingest"  # what the names of all ingest workers begin with
 LISTENER_SILENT_S = 12.0  # three of their heartbeats
+HOUSEKEEPING_EVERY_S = 900.0
 GAP_S = 30.0  # a round that comes so late, or a clock that jumped so far, starts the robots' silence anew
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,26 @@ class Duty:
         return self._listening_since_s if steady and self._listening_since_s is not None else now_s
 
 
+class Housekeeper(threading.Thread):
+    """Runs the daily retention beside the rounds, while this desk leads: long deletions must not hold up a call."""
+
+    def __init__(self, database: Database, rules: Retention, leads: Callable[[], bool]) -> None:
+        super().__init__(name="housekeeper", daemon=True)
+        self._database, self._rules, self._leads = database, rules, leads
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(HOUSEKEEPING_EVERY_S):
+            try:
+                if self._leads():
+                    retention.run_daily(self._database, self._rules, time.time())
+            except SQLAlchemyError as error:
+                logger.error("retention has to wait: %s", type(error).__name__)
+
+    def stop(self) -> None:
+        self._ended.set()
+
+
 def work(arguments: argparse.Namespace) -> None:
     """Work until SIGINT or SIGTERM."""
     contacts, site = load(Contacts, arguments.contacts), load(Site, arguments.site)
@@ -134,6 +155,9 @@ def work(arguments: argparse.Namespace) -> None:
             sender = Sender(database, name, channel, timeout_s, lambda: leadership.leads, leadership.fence)
             sender.start()
             stack.callback(sender.stop)
+        housekeeper = Housekeeper(database, site.retention, lambda: leadership.leads)
+        housekeeper.start()
+        stack.callback(housekeeper.stop)
         duty.run()
 
 

@@ -3,7 +3,7 @@
     python -m robot.fleet.retention run --data .hani/fleet --site site.yaml
     python -m robot.fleet.retention erase hani-0001 --by "李娜" --reason "moved away" --data .hani/fleet
 
-`run` belongs into a daily timer, or into a process that lives anyway (`run_daily`). Open alarms never go.
+The desk's process runs it daily (`run_daily`). Open alarms never go.
 """
 
 from __future__ import annotations

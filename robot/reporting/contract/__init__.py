@@ -5,7 +5,7 @@ Up (robot to platform):     hani/v1/{device}/e/alarm   AlarmReport        QoS 1,
                             hani/v1/{device}/t/bed     TelemetryReport    QoS 1, kept in the outbox if there is space
                             hani/v1/{device}/state     StateReport        retained, and the last will
                             hani/v1/{device}/cmd/ack   CommandAck         QoS 1
-Down (platform to robot):   hani/v1/{device}/ack       Ack                QoS 1, only after the platform's commit
+Down (platform to robot):   hani/v1/{device}/ack       Ack                QoS 0, only after the platform's commit
                             hani/v1/{device}/cmd/alarm AlarmCommand       QoS 1, repeated until CommandAck
                             hani/v1/{device}/cmd/test  RequestTest        QoS 1, repeated until CommandAck
 
