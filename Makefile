@@ -39,7 +39,12 @@ lint: tools ## ruff, mypy, import rules
 
 check: tools # the tests alone: make check ONLY="tests/unit -k alarm"
 	@echo "== tests"
+ifdef ONLY
 	@$(RUN) -m pytest $(ONLY)
+else
+	@$(RUN) -m pytest tests/unit -q -n auto --dist loadfile
+	@$(RUN) -m pytest tests/graph tests/fleet tests/e2e
+endif
 
 bench: tools ## measure speech, falls, CPU and memory, then a fleet of 5,000; prints and writes JSON
 	@$(RUN) -m tests.bench
