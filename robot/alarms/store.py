@@ -13,6 +13,10 @@ from robot.alarms.effects import DURABLE, Effect, Effects, Report, Store, StoreB
 from robot.database import make_tables, transaction
 from robot.errors import HaniError
 
+KEEP_ENDED_S = 90 * 86_400.0
+KEEP_REVISIONS = 10_000
+"""Of ended alarms: some 8 MB, a third of a year with 10 alarms of 6 revisions a day. Open ones are not counted."""
+
 log = logging.getLogger(__name__)
 
 SCHEMA = """
@@ -30,12 +34,14 @@ _BED = TypeAdapter(BedMemory)
 
 
 class AlarmStore:
-    """The journal over an open connection: `alarms` holds the current state, `alarm_log` every revision, for good."""
+    """The journal over an open connection: `alarms` holds the current state, `alarm_log` every revision."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         make_tables(connection, SCHEMA)
         self._unwritten: Effects = ()
+        self.refusal: sqlite3.Error | None = None
+        """Why the last `commit` could not write; None: it could."""
 
     def load(self, ended_since_s: float = 0.0) -> tuple[Case, ...]:
         """Every open case, and those that ended at or after `ended_since_s`, oldest first.
@@ -94,6 +100,25 @@ class AlarmStore:
             (reason, count),
         )
 
+    def forget(self, now_s: float) -> None:
+        """Alarms that ended more than `KEEP_ENDED_S` ago go, and the oldest ended ones beyond `KEEP_REVISIONS` rows of
+        history: open ones never.
+        """
+        ended = [phase.value for phase in ENDED]
+        with transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM alarms WHERE phase IN (?, ?) AND changed_at_s < ?", (*ended, now_s - KEEP_ENDED_S)
+            )
+            self._connection.execute(
+                "DELETE FROM alarms WHERE id IN ("
+                " SELECT id FROM ("
+                "  SELECT alarms.id, sum(count(*)) OVER (ORDER BY alarms.changed_at_s DESC, alarms.id) AS rows"
+                "  FROM alarms JOIN alarm_log USING (id) WHERE alarms.phase IN (?, ?) GROUP BY alarms.id)"
+                " WHERE rows > ?)",
+                (*ended, KEEP_REVISIONS),
+            )
+            self._connection.execute("DELETE FROM alarm_log WHERE id NOT IN (SELECT id FROM alarms)")
+
     def commit(self, effects: Effects, report: Callable[[Report], None]) -> Effects:
         """Write the durable effects in one transaction and return the rest, to be done now; `Suppressed` is both.
 
@@ -107,10 +132,20 @@ class AlarmStore:
                 with transaction(self._connection):
                     for effect in self._unwritten:
                         self._write(effect, report)
-                self._unwritten = ()
+                self._unwritten, self.refusal = (), None
             except sqlite3.Error as error:
+                self.refusal = error
                 log.error("cannot write alarms, will try again: %s", error)
         return tuple(effect for effect in effects if not isinstance(effect, DURABLE) or isinstance(effect, Suppressed))
+
+    @property
+    def waiting(self) -> Effects:
+        """The durable effects that wait for the disk."""
+        return self._unwritten
+
+    def keep(self, effects: Effects) -> None:
+        """Write the durable ones of these at the next `commit`, and nothing else that waited."""
+        self._unwritten = tuple(effect for effect in effects if isinstance(effect, DURABLE))
 
     @property
     def unwritten(self) -> int:

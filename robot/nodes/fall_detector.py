@@ -23,8 +23,8 @@ from robot.vision.camera import Camera, DeviceCamera, Frame
 from robot.vision.detector import FallDetector
 from robot.vision.health import CameraHealth
 from robot.vision.movenet import load_engine
+from robot.vision.numbers import FallRules
 from robot.vision.room import RoomCamera
-from robot.vision.rules import FallRules
 from robot.vision.watcher import FallWatcher
 from robot.vision.zones import FILE_NAME, Zones, read_zones
 from robot.watchdog import Watchdog

@@ -148,7 +148,7 @@ class SimulatedHome(Node):
         self._add(msg.stamp, "understood", float(msg.took_s), **fields)
 
     def _on_say(self, msg: Say) -> None:
-        self._said_text[msg.id] = (msg.text, seconds(msg.stamp))
+        self._said_text.setdefault(msg.id, (msg.text, seconds(msg.stamp)))  # a promise is said again under its id
 
     def _on_spoken(self, msg: Spoken) -> None:
         text, asked_at_s = self._said_text.get(msg.say_id, ("", seconds(msg.stamp)))

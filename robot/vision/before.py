@@ -1,14 +1,28 @@
-"""What somebody did before they were low: stood, sat on something, lay in bed. Pure."""
+"""What somebody did before they were low, and for how long: stood, sat on something, lay in bed. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from robot.messages import FallReason, Zone
+from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture
 
-if TYPE_CHECKING:
-    from robot.vision.rules import FallRules
+
+@dataclass(slots=True)
+class Spell:
+    """Since when something lasts, short gaps aside; `seen_s` is how long of that it was seen."""
+
+    since_s: float | None = None
+    seen_s: float = 0.0
+    _at_s: float = 0.0
+
+    def see(self, at_s: float, holds: bool, gap_s: float, look_s: float) -> None:
+        if holds:
+            self.seen_s += look_s if self.since_s is None else min(look_s, at_s - self._at_s)
+            self.since_s, self._at_s = at_s if self.since_s is None else self.since_s, at_s
+        elif at_s - self._at_s > gap_s:
+            self.since_s, self.seen_s = None, 0.0
 
 
 class _Rested:
@@ -45,7 +59,7 @@ class Before:
         self._seated_since_s: float | None = None
         self._seated_at_s: float | None = None
         self._seated_last_s = 0.0
-        self._seat_y_px = 0.0
+        self._sits_y_px = self._seat_y_px = 0.0
         self._at_s = 0.0
         self._hip_x_px = self._hip_y_px = 0.0
         self._height_px = 1.0
@@ -78,12 +92,13 @@ class Before:
         self._bed.see(at_s, passed_s, posture, zone is Zone.BED)
         self._sofa.see(at_s, passed_s, posture, zone is Zone.SOFA and lying)  # who sits may slide
         if not low and self._is_seated(posture):
-            if self._seated_since_s is None:
-                self._seated_since_s, self._seat_y_px = at_s, posture.hip_y_px
-            self._seat_y_px = min(self._seat_y_px, posture.hip_y_px)  # a slow slide must not take the seat with it
+            lower = posture.hip_y_px - self._sits_y_px > self._rules.lower_seat_h * height_px
+            if self._seated_since_s is None or lower:  # who kneels, and then sits on the heels, has a lower seat
+                self._seated_since_s, self._sits_y_px = at_s, posture.hip_y_px
+            self._sits_y_px = min(self._sits_y_px, posture.hip_y_px)  # a slow slide must not take the seat with it
             self._seated_last_s = at_s
             if at_s - self._seated_since_s >= self._rules.seat_stay_s:
-                self._seated_at_s = at_s
+                self._seated_at_s, self._seat_y_px = at_s, self._sits_y_px
         elif at_s - self._seated_last_s > self._rules.seated_s:
             self._seated_since_s = None
 

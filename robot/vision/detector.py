@@ -12,9 +12,10 @@ from math import hypot
 import uuid6
 
 from robot.messages import FallEvent, FallReason, RoomView, Zone
+from robot.vision.numbers import FallRules
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
-from robot.vision.rules import FallRules, Finding, Place, State
+from robot.vision.rules import Finding, Place, State
 from robot.vision.tracker import FORGET_LOW_S, Track, Tracker, postures_of
 from robot.vision.zones import NO_ZONES, Zones
 
@@ -158,7 +159,7 @@ class FallDetector:
     def _judge(self, track: Track, bed: bool | None) -> Finding | None:
         frame, zone = self._frame, self._zone(track.posture)
         came_lying = track.machine.lies_below_bed  # nobody moves from bed to sofa without standing up
-        seated = zone is Zone.SOFA and (self._body_zone(track.posture) is Zone.SOFA or track.machine.sits)
+        seated = self._is_on_sofa(track.posture, sits=track.machine.sits)
         on_sofa = (seated or track.machine.lies_as_on_sofa) and not came_lying
         in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or self._is_under_blanket(track.posture)
         felt, will_feel = bed is True and in_bed, bed is False and in_bed
@@ -237,14 +238,20 @@ class FallDetector:
         zone = self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)
         return Zone.FLOOR if zone is None and self._zones.bed else zone
 
+    def _is_on_sofa(self, posture: Posture, *, sits: bool) -> bool:
+        """Whether hips and body lie in a sofa's zone, give or take the model's error; of who sits the hips do."""
+        width, height = self._frame.width_px, self._frame.height_px
+        error = GUESSED_UP_SIZES[0] * posture.size_px / height
+        points = [(posture.hip_x_px / width, posture.hip_y_px / height)]
+        if not sits:
+            points.append((posture.centre_x_px / width, posture.centre_y_px / height))
+        return all(any(self._zones.at(x, y + up) is Zone.SOFA for up in (0.0, error)) for x, y in points)
+
     def _is_under_blanket(self, posture: Posture) -> bool:
         """Whether the hips are guessed to be just above the bed's zone, as the model guesses what a blanket hides."""
         x, y = posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px
         size = posture.size_px / self._frame.height_px
         return any(self._zones.at(x, y + up * size) is Zone.BED for up in GUESSED_UP_SIZES)
-
-    def _body_zone(self, posture: Posture) -> Zone | None:
-        return self._zones.at(posture.centre_x_px / self._frame.width_px, posture.centre_y_px / self._frame.height_px)
 
     # what is told
 

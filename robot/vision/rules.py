@@ -12,66 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from robot.messages import FallReason, Zone
-from robot.vision.before import Before
+from robot.vision.before import Before, Spell
+from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture, smoothed
-
-
-@dataclass(frozen=True, slots=True)
-class FallRules:
-    """The numbers of the rules.
-
-    Where no other source stands beside a number it comes from the prototype on 123 clips (UP-Fall, URFD, GMDCSA24),
-    where sensitivity was 70/74 and specificity 48/49: development figures, chosen on the same clips.
-    """
-
-    window_s: float = 1.6  # a fall happens within this time
-    head_speed_h_s: float = 0.55  # fastest fall of the head, H per second
-    head_drop_h: float = 0.38  # how far the head came down, H
-    hip_drop_h: float = 0.12  # the hips come down too, H: a bow, or lying down from the floor, moves the head only
-    hip_window_s: float = 3.0  # within this time: a fall in two stages sits first; chosen
-    roll_hip_h: float = 0.20  # out of bed: a mattress is 0.25-0.35 H high, seen from above somewhat less; chosen
-    roll_head_h: float = 0.10  # and the head comes along: drawing up the knees moves the hips only; chosen
-    standing_leg_share: float = 0.44  # hip to ankle of the visible height: 0.51 standing, 0.39 on a chair; anatomy
-    seated_leg_share: float = 0.15  # and less than this: on the floor
-    rest_turn_h: float = 0.5  # whoever turns over on a sofa keeps the hips within this; chosen
-    seated_s: float = 1.0  # for at least so long; chosen
-    seat_stay_s: float = 5.0  # who slides from a seat sat on it for so long: kneeling down looks like sitting; chosen
-    slide_s: float = 6.0  # from a seat to the floor, slowly: low for so long; chosen
-    left_bed_s: float = 5.0  # from the bed's zone to lying beside it, without standing: low for so long; chosen
-    came_from_s: float = 10.0  # a seat or bed left longer ago explains nothing; chosen
-    speed_over_s: tuple[float, float] = (0.18, 0.9)  # head speed is taken between frames this far apart
-    confirm_s: float = 1.0  # low for so long: median delay 1.8 s after onset; 3 s delays by 3.7 s and finds no more
-    sat_down_s: float = 10.0  # for so long when the trunk is upright: who sits can wait, or stand up again; chosen
-    sitting_trunk_h: float = 0.30  # head above hips then: 0.40 seen level, from above less; anatomy
-    confirm_share: float = 0.75  # share of frames that must be low meanwhile
-    give_up_s: float = 2.0  # a drop after which nobody lay low was none
-    lost_s: float = 0.7  # vanished for so long while falling: behind furniture or out of view
-    long_on_floor_s: float = 25.0  # slow slides show no drop
-    sits_on_floor_s: float = 600.0  # with the trunk upright: on purpose, until it lasts; chosen
-    sits_again_s: float = 3600.0  # and asked about once in so long; chosen
-    sitting_height_h: float = 0.35  # head above hips of who sits: 0.45-0.5, seen from above less; anatomy
-    found_on_floor_s: float = 10.0  # the fall may have happened while the watcher was restarting (issue 2, kill tests)
-    start_s: float = 3.0  # who is first seen so soon after the start was there before it
-    low_gap_s: float = 1.0  # a few frames of doubt do not restart the time on the floor; chosen, not measured
-    recover_s: float = 1.5  # upright for so long: on their feet again
-    rest_s: float = 10.0  # or in a felt bed for so long; chosen
-    rearm_s: float = 10.0  # off the floor for so long, if only to sit: the next fall is a new one; chosen
-    bed_feels_s: float = 30.0  # a pad feels somebody within so long; as alarms.bed_latency_s
-    watched_s: float = 3.0  # of the time on the floor so much was seen: a flicker on a blanket is nobody; chosen
-    look_s: float = 0.6  # one sight vouches for so long at most: a look twice a second; chosen
-    short_trunk_h: float = 0.25  # head above hips of who lies along the line of sight; standing or sitting 0.4; anatomy
-    short_hip_h: float = 0.20  # and the hips came down so far, as in a bow they do not; chosen
-    rose_h: float = 0.20  # who got up has the head so much higher than it lay; chosen
-    upright_deg: float = 35.0  # torso within this of the vertical
-    lying_deg: float = 55.0  # torso beyond this is lying or bending
-    inverted_deg: float = 110.0  # head below the hips
-    low_height_h: float = 0.52  # the whole body lower than this
-    standing_leg_h: float = 0.33  # ankles so far below the hips: bending or sitting, not lying
-    min_joint_score: float = 0.25  # mean joint score to learn H from
-    fastest_h_s: float = 7.0  # a head that falls freely from standing ends at 3.4 H/s (physics); twice that for errors
-    frame_s: float = 0.1  # taken over no less than a frame at ten a second
-    smooth_s: float = 0.45  # up to three postures no older than this are smoothed
-    small_share: float = 0.20  # figures below this share of the frame's height are ignored: too few pixels
 
 
 class State(str, Enum):
@@ -126,22 +69,6 @@ class _Sample:
     height_px: float
     low: bool
     sits: bool
-
-
-@dataclass(slots=True)
-class Spell:
-    """Since when something lasts, short gaps aside; `seen_s` is how long of that it was seen."""
-
-    since_s: float | None = None
-    seen_s: float = 0.0
-    _at_s: float = 0.0
-
-    def see(self, at_s: float, holds: bool, gap_s: float, look_s: float) -> None:
-        if holds:
-            self.seen_s += look_s if self.since_s is None else min(look_s, at_s - self._at_s)
-            self.since_s, self._at_s = at_s if self.since_s is None else self.since_s, at_s
-        elif at_s - self._at_s > gap_s:
-            self.since_s, self.seen_s = None, 0.0
 
 
 class FallMachine:

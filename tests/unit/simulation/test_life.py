@@ -17,7 +17,7 @@ from robot.simulation.life import evaluate, poses
 from robot.simulation.life.actor import Actor, Person
 from robot.simulation.life.camera import Box, Camera
 from robot.simulation.life.falls import KINDS, fall
-from robot.simulation.life.household import Bed, Mattress
+from robot.simulation.life.household import LAG_S, Bed, Mattress
 from robot.simulation.life.layout import room
 from robot.simulation.life.life import live
 from robot.simulation.life.noise import BodyNoise, Sight
@@ -165,6 +165,42 @@ def test_an_unwatched_room_has_no_false_alarms_and_misses_every_fall(monkeypatch
     assert score.missed == score.falls != []
     assert not score.false("check_in", AlarmType.FALL)
     assert all("hani simulate life" in line and "--seed 11" in line for line in evaluate.failures([score]))
+
+
+def test_an_event_about_somebody_else_finds_no_fall_and_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robot.vision.detector.FallDetector.last_seen", lambda *_: None)
+    score = Trial(live(11, 1 / 3, start_h=10.0, falls_per_h=20.0)).run()
+    assert score.missed == score.falls != []
+    assert score.false("check_in", AlarmType.FALL)
+
+
+def test_a_fall_that_reaches_nobody_is_missed_whatever_the_camera_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robot.simulation.life.household.Household.on_fall", lambda *_: None)  # lost on the way
+    score = Trial(live(11, 1 / 3, start_h=10.0, falls_per_h=20.0)).run()
+    assert any(result.seen for result in score.falls)
+    assert score.missed == score.falls
+
+
+def test_a_life_without_falls_is_scored_for_what_is_false() -> None:
+    [score] = evaluate.evaluate(0.2, [3], Mattress.TRUE, falls_per_h=0.0)
+    assert score.falls == []
+    figures = evaluate.summary([score])
+    assert figures["missed_share"] is None
+    assert figures["false_check_ins"] == len(score.false("check_in"))
+    assert "without falls" in next(iter(evaluate.table([score])))
+
+
+@given(SEEDS)
+@settings(max_examples=10, deadline=None)
+def test_a_mattress_tells_late_and_within_half_a_minute(seed: int) -> None:
+    bed = Bed(live(seed, 0.1, start_h=2.0), Mattress.TRUE)
+    told_s = None
+    for at_s in range(200):
+        bed.tick(float(at_s), in_bed=at_s < 100)
+        if told_s is None and at_s > 60 and bed.occupied is False:
+            told_s = at_s
+    assert told_s is not None
+    assert 100 < told_s <= 100 + LAG_S[1] + 7
 
 
 @pytest.mark.parametrize("manner", list(Mattress))

@@ -118,6 +118,12 @@ def test_the_evaluation_counts_what_it_saw(engine, clips, tmp_path, capsys):
     assert 1.0 < scores["all"]["delay_median_s"] < 3.0
 
 
+@pytest.mark.parametrize(("onset_s", "counts"), [(2.3, True), (6.0, False)])
+def test_a_suspicion_long_before_the_labelled_onset_is_not_about_that_fall(engine, clips, onset_s, counts):
+    row = {"path": "fall.mp4", "label": "fall", "onset_s": str(onset_s), "subject": "S"}
+    assert evaluate.judge(clips, row, engine, 0.0).is_right is counts
+
+
 def test_a_table_of_labels_without_its_columns_is_one_line(tmp_path, capsys):
     labels = tmp_path / "labels.tsv"
     labels.write_text("file\tkind\nx\ty\n")

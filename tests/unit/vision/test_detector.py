@@ -371,27 +371,37 @@ def test_a_drop_that_ends_with_the_trunk_upright_is_told_when_they_stay_down(sit
     assert reasons(events)[:1] == told
 
 
+def higher(pose: Pose, x_px: float = 320.0, by_px: float = 90.0) -> list[Person]:
+    """Further back in the room, away from the picture's edges."""
+    return [Person(_down(person(pose, x_px), -by_px), Box(0, 0, 1, 1), 0.6)]
+
+
 def test_a_ghost_that_takes_a_hidden_ones_track_has_not_fallen():
-    """They are missed for a second, something low near by is taken for them and vanishes, and they are seen again."""
-    sits = [(n / 10, [person(STAND, 320)]) for n in range(40)]
-    ghost = [(5.0 + n / 10, [person(LIE, 360)]) for n in range(4)]
-    again = [(5.4 + n / 10, [person(STAND, 320)]) for n in range(60)]
-    assert watch([*sits, *ghost, *again]) == []
+    """They are missed for a second, something low near by is taken for them, and they are seen again, as a new one."""
+    stands = [(n / 10, higher(STAND)) for n in range(40)]
+    ghost = [(5.0 + n / 10, higher(LIE, 440)) for n in range(2)]
+    both = [(5.2 + n / 10, higher(LIE, 440) + higher(STAND)) for n in range(2)]
+    again = [(5.4 + n / 10, higher(STAND)) for n in range(60)]
+    assert watch([*stands, *ghost, *both, *again]) == []
+    gone = [(5.2 + n / 10, []) for n in range(60)]
+    assert reasons(watch([*stands, *ghost, *gone])) == [("lost_while_falling", False)]
 
 
 def test_nobody_falls_faster_than_free():
-    sees = [(n / 10, [person(STAND, 320)]) for n in range(30)]
-    jumps = [(3.0 + n / 10, [person(LIE, 330)] if n < 5 else []) for n in range(40)]
-    assert watch([*sees, *jumps]) == []
+    stands = [(n / 10, higher(STAND)) for n in range(30)]
+    for fall_s, told in ((0.1, []), (0.6, [("lost_while_falling", False)])):
+        falls = [(3.0 + t, higher(pose)) for t, pose in act(((LIE, fall_s), (LIE, 0.5)))]
+        gone = [(4.2 + n / 10, []) for n in range(40)]
+        assert reasons(watch([*stands, *falls, *gone])) == told
 
 
 def test_something_low_that_never_stood_and_vanishes_is_no_fall():
     """A pet that jumps off a chair."""
-    low = [(n / 10, [person(LIE, 200, 200)]) for n in range(50, 60)]
-    lower = [(6.0 + n / 10, [Person(_down(person(LIE, 220, 200), 60), Box(0, 0, 1, 1), 0.4)]) for n in range(4)]
-    gone: list[tuple[float, list[Person]]] = [(6.4 + n / 10, []) for n in range(40)]
-    first: list[tuple[float, list[Person]]] = [(n / 10, []) for n in range(50)]
-    assert watch([*first, *low, *lower, *gone]) == []
+    empty: list[tuple[float, list[Person]]] = [(n / 10, []) for n in range(50)]
+    sits = [(5.0 + n / 10, higher(LIE, by_px=150)) for n in range(10)]
+    jumps = [(6.0 + n / 10, higher(LIE, 330, by_px=150 - min(60, 20 * n))) for n in range(7)]
+    gone = [(6.7 + n / 10, []) for n in range(40)]
+    assert watch([*empty, *sits, *jumps, *gone]) == []
 
 
 def _down(figure: Person, by_px: float) -> tuple[Keypoint, ...]:
