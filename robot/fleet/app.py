@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from robot.fleet import entrance, pages
@@ -45,6 +46,7 @@ def create_app(platform: Platform, hosts: Iterable[str] = ()) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     app.add_exception_handler(HTTPException, pages.refused)
     app.add_exception_handler(RequestValidationError, pages.refused)
+    app.add_exception_handler(SQLAlchemyError, pages.silent)
     app.add_middleware(Door, database=platform.database, rules=platform.site.sign_in, clock=platform.clock)
     app.add_middleware(Guard, hosts=tuple(hosts))
     return app

@@ -18,11 +18,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sqlalchemy import BigInteger, Float, Index, delete, event, select, text
+from sqlalchemy import BigInteger, Float, Index, delete, event, insert, select, text
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from robot.errors import BadConfiguration, BadInput
-from robot.fleet import process
+from robot.fleet import bulk, process
 from robot.fleet.database import Database, open_database
 from robot.fleet.tables import Base
 
@@ -154,12 +154,14 @@ def _write(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     newest = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
     seq, previous = next(iter(session.execute(newest)), (0, BEGINNING))
+    entries: list[AuditEntry] = []
+    details: list[dict[str, object]] = []
     for waiting in session.info.pop(PENDING):
         seq, digest = seq + 1, None
         if waiting.detail:
             salt, detail = secrets.token_hex(16), _canonical(waiting.detail).decode()
             digest = _digest(salt, detail)
-            session.add(AuditDetail(seq=seq, salt=salt, detail=detail))
+            details.append({"seq": seq, "salt": salt, "detail": detail})
         entry = AuditEntry(
             seq=seq,
             at_s=waiting.at_s,
@@ -169,7 +171,11 @@ def _write(session: Session) -> None:
             detail_digest=digest,
         )
         entry.hash = previous = _hash(previous, entry)
-        session.add(entry)
+        entries.append(entry)
+    # as parameters, not as JSON: the hash holds a time, which must come back to the last bit
+    session.connection().execute(insert(AuditEntry), [bulk.values(entry) for entry in entries])
+    if details:
+        session.connection().execute(insert(AuditDetail), details)
 
 
 @event.listens_for(Session, "after_soft_rollback")

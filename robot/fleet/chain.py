@@ -2,12 +2,18 @@
 
 Reports come in any order, through several workers; only the highest number is remembered. So a late report fills a gap
 by its number alone, and only a report that comes right after the highest one has its `prev` compared.
+
+A robot that lost its outbox begins a new chain at number 1, perhaps with a clock that is wrong, and its alarms overtake
+its first reports. That must not look like a forged report: so a chain is known by its numbers, not by times. A number
+that has come already begins a new chain; so does a `prev` that does not fit among the first YOUNG numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
+
+YOUNG = 100  # no robot has more reports than 64 under way, so that no more can overtake its first
 
 
 class Link(NamedTuple):
@@ -28,6 +34,7 @@ class Reached(NamedTuple):
     missing: int = 0
     broken: int = 0
     restarts: int = 0
+    first: int = 1  # the lowest number seen; what lies below is not called missing
 
     def worse_than(self, before: Reached) -> bool:
         """Whether something was found out since."""
@@ -37,15 +44,21 @@ class Reached(NamedTuple):
 
 def follow(reached: Reached | None, links: Iterable[Link]) -> Reached | None:
     """Take reports that came for the first time. A report with the number 0 never stood in an outbox and is none."""
-    for link in sorted(link for link in links if link.seq > 0):
-        reached = _step(reached, link) if reached is not None else Reached(link.seq, link.digest, link.sent_at_s)
+    for link in sorted((link for link in links if link.seq > 0), key=lambda link: link.seq):
+        reached = _step(reached, link) if reached is not None else _begin(link)
     return reached
+
+
+def _begin(link: Link) -> Reached:
+    return Reached(link.seq, link.digest, link.sent_at_s, first=link.seq)
 
 
 def _step(reached: Reached, link: Link) -> Reached:
     ahead = link.seq - reached.seq
     if ahead > 0:
         broken = ahead == 1 and link.prev is not None and link.prev != reached.digest
+        if broken and link.seq <= YOUNG:
+            return _begin_anew(reached, link)
         return reached._replace(
             seq=link.seq,
             digest=link.digest,
@@ -53,6 +66,20 @@ def _step(reached: Reached, link: Link) -> Reached:
             missing=reached.missing + ahead - 1,
             broken=reached.broken + broken,
         )
-    if link.prev is None and link.seq == 1 and link.sent_at_s > reached.sent_at_s:  # an outbox that began anew
-        return Reached(1, link.digest, link.sent_at_s, 0, reached.broken, reached.restarts + 1)
+    if _is_anew(reached, link):
+        return _begin_anew(reached, link)
+    if link.seq < reached.first:  # the first reports of a chain have been overtaken
+        return reached._replace(first=link.seq, missing=reached.missing + reached.first - link.seq - 1)
     return reached._replace(missing=max(0, reached.missing - 1))
+
+
+def _is_anew(reached: Reached, link: Link) -> bool:
+    """Whether a report that is not ahead belongs to another chain."""
+    if link.seq >= reached.first and reached.missing == 0:
+        return True
+    begins = link.seq == 1 and link.prev is None
+    return begins and (reached.first == 1 or reached.first > YOUNG or link.sent_at_s > reached.sent_at_s)
+
+
+def _begin_anew(reached: Reached, link: Link) -> Reached:
+    return _begin(link)._replace(broken=reached.broken, restarts=reached.restarts + 1)

@@ -18,7 +18,10 @@ from robot.fleet import desk
 from robot.fleet.notify.settings import Channels
 from robot.reporting.contract import DeviceId
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Line = Annotated[  # of one line: a break would stop every e-mail that names it
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]*$"),
+]
 Region = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+*# -]{3,20}$")]
 Mail = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}$")]

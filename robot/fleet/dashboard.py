@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import resource
 import signal
-import socket
 import ssl
 import sys
 import time
@@ -28,6 +28,8 @@ from robot.fleet.looking import Platform
 from robot.fleet.people import accounts
 
 SHUTDOWN_S = 3
+MOST_CONNECTIONS = 4_000  # open pages; further ones are told 503
+FILES_KEPT = 200  # of the process's open files, for the database and the pages' own
 
 logger = logging.getLogger(__name__)
 
@@ -44,18 +46,11 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises BadConfiguration when the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or error
-        raise BadConfiguration(f"port {port} of {host} cannot be used ({reason}); give another with --port") from error
-    return listener
+def connections() -> int:
+    """How many connections this process may hold: a connection is an open file, and a shell often allows 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, hard - FILES_KEPT))
 
 
 def tls(arguments: argparse.Namespace) -> None:
@@ -75,7 +70,7 @@ def serve(arguments: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM."""
     tls(arguments)
     contacts, site = load(Contacts, arguments.contacts), load(Site, arguments.site)
-    with listen(arguments.host, arguments.port) as listener:
+    with process.listen(arguments.host, arguments.port) as listener:
         database = open_database(arguments.data, arguments.database_url)
         labels = {home.device: home.label for home in contacts.homes}
         handling.label_devices(database, labels, time.time())
@@ -90,6 +85,7 @@ def serve(arguments: argparse.Namespace) -> None:
             log_level="warning",
             access_log=False,  # login links stand in addresses
             timeout_graceful_shutdown=SHUTDOWN_S,
+            limit_concurrency=connections(),
             server_header=False,
             proxy_headers=arguments.behind_proxy,
             forwarded_allow_ips="127.0.0.1,::1",

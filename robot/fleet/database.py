@@ -6,10 +6,11 @@ python -m robot.fleet.database prune --data .hani/fleet [--database-url URL] [--
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ from robot.locks import exclusive
 
 BUSY_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 10_000
+SERVER_SETTINGS = {
+    "lock_timeout": LOCK_TIMEOUT_MS,
+    # shorter: whoever waits for a process that stopped in the midst of a transaction outlasts it
+    "idle_in_transaction_session_timeout": 8_000,
+    "tcp_keepalives_idle": 5,  # a client's machine that is gone lets go of its locks within 11 s
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+    "timezone": "UTC",
+}
+CLIENT_SETTINGS = {"connect_timeout": 5, "keepalives_idle": 5, "tcp_user_timeout": 10_000}
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x48414E4B
 CHANGES_LOCK = 0x48414E4C
@@ -109,7 +120,9 @@ def open_database(data: Path, url: str | None = None) -> Database:
     """
     where = f"database in {data}"
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if url is None:
+            _keep_to_owner(data / "platform.db")
         engine = _engine(url or f"sqlite:///{data / 'platform.db'}")
         if engine.dialect.name == "sqlite":
             with exclusive(data / "migrate.lock"):
@@ -128,16 +141,25 @@ def open_database(data: Path, url: str | None = None) -> Database:
     return Database(engine)
 
 
+def _keep_to_owner(file: Path) -> None:
+    """Health data: nobody else on this machine reads the file, nor what SQLite keeps beside it (with its mode)."""
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for part in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        with suppress(FileNotFoundError):  # it comes and goes with the connections
+            if part.stat().st_mode & 0o077:
+                part.chmod(0o600)
+
+
 def _engine(url: str) -> Engine:
     kind = make_url(url).get_backend_name()
     if kind == "sqlite":
-        engine = create_engine(url)
+        engine = create_engine(url, hide_parameters=True)  # they are people's names and health, and errors are logged
         _tune_sqlite(engine)
     elif kind == "postgresql":
-        # a server that hangs must not hang its clients: locks are waited for 10 s, as on SQLite
-        options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
-        arguments = {"options": options, "connect_timeout": 5}
-        engine = create_engine(url, pool_pre_ping=True, max_overflow=20, connect_args=arguments)
+        # neither may a server that hangs hang its clients, nor a client that hangs the others: 10 s, as on SQLite
+        options = " ".join(f"-c {name}={value}" for name, value in SERVER_SETTINGS.items())
+        arguments = {"options": options, **CLIENT_SETTINGS}
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, max_overflow=20, connect_args=arguments)
     else:
         raise BadConfiguration(f"--database-url: {kind} is not supported; give sqlite or postgresql+psycopg")
     return engine
@@ -175,8 +197,7 @@ def work(arguments: argparse.Namespace) -> None:
     """Prune and print what went."""
     database = open_database(arguments.data, arguments.database_url)
     try:
-        with database.write() as session:
-            gone = partitions.prune(session, time.time(), arguments.telemetry_days, arguments.messages_days)
+        gone = partitions.prune(database, time.time(), arguments.telemetry_days, arguments.messages_days)
     finally:
         database.close()
     sys.stdout.write("gone: " + ", ".join(f"{count} of {name}" for name, count in gone.items()) + "\n")

@@ -11,9 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from robot.errors import BadInput
 from robot.fleet.people import ALL, Role, accounts, passwords, sessions
 from robot.fleet.people.door import (
+    BROWSER_COOKIE,
     PORCH_COOKIE,
     SESSION_COOKIE,
     SignedIn,
+    browser,
     drop_cookie,
     porch,
     set_cookie,
@@ -37,7 +39,7 @@ def login_page(request: Request, lang: str | None = None) -> Response:
 @router.post("/login", response_class=HTMLResponse, responses=PAGE)
 def login(request: Request, name: Text = "", password: Text = "", lang: str | None = None) -> Response:
     platform = platform_of(request)
-    answer = sessions.sign_in(platform.database, name, password, _address(request), platform.clock())
+    answer = sessions.sign_in(platform.database, name, password, _address(request), platform.clock(), browser(request))
     return _answer(request, answer, "error.login", lang)
 
 
@@ -53,7 +55,7 @@ def link_page(request: Request, token: str, lang: str | None = None) -> Response
 @router.post("/login/{token}", response_class=HTMLResponse, responses=PAGE)
 def link(request: Request, token: str, lang: str | None = None) -> Response:
     platform = platform_of(request)
-    answer = sessions.use_link(platform.database, token, _address(request), platform.clock())
+    answer = sessions.use_link(platform.database, token, platform.clock(), browser(request))
     return _answer(request, answer, "error.link", lang)
 
 
@@ -79,7 +81,8 @@ def set_password(
     platform = platform_of(request)
     now_s = platform.clock()
     if not visit.may_set_password(now_s):
-        found, _ = sessions.check(platform.database, visit.person.name, old, _address(request), now_s)
+        name = visit.person.name
+        found, _ = sessions.check(platform.database, name, old, _address(request), now_s, browser(request))
         if found != visit.person.id:
             return _me(request, visit, lang, "error.old_password", 422)
     try:
@@ -133,6 +136,7 @@ def _answer(request: Request, answer: sessions.SignedOn, error: str, lang: str |
     language = platform_of(request).lens(lang).words.language
     done = RedirectResponse(f"/?lang={language}", 303)
     set_cookie(request, done, SESSION_COOKIE, answer.token)
+    set_cookie(request, done, BROWSER_COOKIE, answer.browser, sessions.BROWSER_DAYS * 24 * 3600)
     drop_cookie(request, done, PORCH_COOKIE)
     return done
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from robot.fleet import audit, desk
 from robot.fleet.database import Database
-from robot.fleet.desk_tables import ChannelState, DeskDevice
+from robot.fleet.desk_tables import ChannelState, DeskDevice, Notification
 from robot.fleet.intake import ACTOR, changed, log, move, tell
-from robot.fleet.notify.outbox import withdraw
+from robot.fleet.notify.outbox import PENDING, withdraw
 from robot.fleet.resend import TEST
 from robot.fleet.tables import Alarm, Command, Device, Worker
 
@@ -38,7 +38,10 @@ def members(session: Session, alarm: Alarm) -> list[Alarm]:
 def _case(session: Session, alarm_id: str) -> dict[str, Alarm]:
     """The alarm and the others of its event, held in the one order in which everybody holds alarms."""
     case_id = session.scalar(select(Alarm.case_id).where(Alarm.alarm_id == alarm_id))
-    query = select(Alarm).where((Alarm.alarm_id == alarm_id) | (Alarm.case_id == case_id))
+    those = Alarm.alarm_id == alarm_id
+    if case_id is not None:  # the desk has looked at it
+        those |= Alarm.case_id == case_id
+    query = select(Alarm).where(those)
     return {alarm.alarm_id: alarm for alarm in session.scalars(query.order_by(Alarm.alarm_id).with_for_update())}
 
 
@@ -180,26 +183,32 @@ def in_maintenance(session: Session, device: str, now_s: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFault:
-    """A channel that has failed for a while; `fault` is a constant word, without address or secret."""
+    """A channel that fails or is stuck for a while; `fault` is a constant word, without address or secret."""
 
     channel: str
     failing_since_s: float
     fault: str
 
 
-def notification_faults(database: Database, now_s: float) -> list[ChannelFault]:
-    """The channels by which nothing has gone out for 5 min though it was tried."""
+def notification_faults(database: Database, now_s: float, channels: Iterable[str] = ()) -> list[ChannelFault]:
+    """The channels, of these and of those ever used, by which for 5 min nothing went out that should."""
     with database.read() as session:
-        return failing_channels(session, now_s)
+        return failing_channels(session, now_s, channels)
 
 
-def failing_channels(session: Session, now_s: float) -> list[ChannelFault]:
-    """The same in the caller's session."""
-    query = select(ChannelState).where(ChannelState.failing_since_s <= now_s - FAULT_AFTER_S)
-    return [
-        ChannelFault(row.channel, row.failing_since_s or now_s, row.fault or "unknown")
-        for row in session.scalars(query.order_by(ChannelState.channel))
-    ]
+def failing_channels(session: Session, now_s: float, channels: Iterable[str]) -> list[ChannelFault]:
+    """The same in the caller's session: what only fails, and what does not even get to its messages."""
+    failing = select(ChannelState).where(ChannelState.failing_since_s <= now_s - FAULT_AFTER_S)
+    overdue = (
+        select(Notification.channel, func.min(Notification.next_try_at_s))
+        .where(Notification.channel.in_(sorted(channels)), Notification.status == PENDING)
+        .where(Notification.next_try_at_s <= now_s - FAULT_AFTER_S)
+        .group_by(Notification.channel)
+    )
+    found = {name: ChannelFault(name, since_s, "stuck") for name, since_s in session.execute(overdue)}
+    for row in session.scalars(failing):
+        found[row.channel] = ChannelFault(row.channel, row.failing_since_s or now_s, row.fault or "unknown")
+    return [found[name] for name in sorted(found)]
 
 
 def beat(database: Database, name: str, linked: bool, now_s: float) -> None:

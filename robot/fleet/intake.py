@@ -78,11 +78,13 @@ def _write(session: Session, batch: Sequence[Arrival[Wire] | Refused]) -> dict[s
     refused = [item for item in batch if isinstance(item, Refused)]
     arrivals = [item for item in batch if isinstance(item, Arrival)]
     new, foreign = _take_reports(session, arrivals)
-    refused += [Refused(item.device, item.message.encode(), FOREIGN, item.received_at_s) for item in foreign]
-    arrivals = [item for item in arrivals if item not in foreign] if foreign else arrivals
+    if foreign:
+        forged = [item for item in _those(arrivals, Envelope) if _key(item) in foreign]  # each as often as it came
+        refused += [Refused(item.device, item.message.encode(), FOREIGN, item.received_at_s) for item in forged]
+        arrivals = [item for item in arrivals if item not in forged]
     states = [(item.received_at_s, item.message) for item in _those(arrivals, StateReport)]
     beds = _those(arrivals, TelemetryReport)
-    readings.see(session, _seen(arrivals))
+    readings.see(session, *_seen(arrivals))
     back = readings.came_back(session, states) if states else set()
     if states:
         readings.take_states(session, states)
@@ -107,8 +109,8 @@ def _those(arrivals: Iterable[Arrival[Wire]], kind: type[K]) -> list[Arrival[K]]
 
 def _take_reports(
     session: Session, arrivals: Sequence[Arrival[Wire]]
-) -> tuple[list[Arrival[Envelope]], list[Arrival[AlarmReport]]]:
-    """Write alarms and events. Returns those that came for the first time, and those that speak for another robot."""
+) -> tuple[list[Arrival[Envelope]], set[tuple[str, str]]]:
+    """Write alarms and events. Returns those that came for the first time, and keys that speak for another robot."""
     alarms, events = _once(_those(arrivals, AlarmReport)), _once(_those(arrivals, EventReport))
     reports: list[Arrival[AlarmReport | EventReport]] = [*alarms, *events]
     reports.sort(key=_key)
@@ -116,11 +118,10 @@ def _take_reports(
         {"device": item.device, "message_id": item.message.id, "received_at_s": item.received_at_s} for item in reports
     ]
     fresh = bulk.add_new(session, SeenMessage, ids)
-    foreign = _take_alarms(session, [item for item in alarms if _key(item) in fresh])
+    foreign = {_key(item) for item in _take_alarms(session, [item for item in alarms if _key(item) in fresh])}
     if foreign:
-        forged = {_key(item) for item in foreign}
-        session.execute(delete(SeenMessage).where(tuple_(SeenMessage.device, SeenMessage.message_id).in_(forged)))
-        fresh -= forged
+        session.execute(delete(SeenMessage).where(tuple_(SeenMessage.device, SeenMessage.message_id).in_(foreign)))
+        fresh -= foreign
     new = [item for item in reports if _key(item) in fresh]
     bulk.add(session, Message, [_message(item) for item in new])
     return list(new), foreign
@@ -282,15 +283,16 @@ def changed(session: Session, device: str, now_s: float, alarm_id: str | None = 
     note_change(session, device, now_s, alarm_id)
 
 
-def _seen(arrivals: Iterable[Arrival[Wire]]) -> dict[str, float]:
-    """When each robot was last heard. A last will is no sign of life, and may have been written long ago."""
-    seen: dict[str, float] = {}
+def _seen(arrivals: Iterable[Arrival[Wire]]) -> tuple[dict[str, float], dict[str, float]]:
+    """When each robot was heard, and what last wills say: one is no sign of life, and may be of long ago."""
+    heard: dict[str, float] = {}
+    willed: dict[str, float] = {}
     for item in arrivals:
-        at_s, message = item.received_at_s, item.message
+        at_s, message, seen = item.received_at_s, item.message, heard
         if isinstance(message, StateReport) and not message.online:
-            at_s = min(message.ts, at_s)
+            at_s, seen = min(message.ts, at_s), willed
         seen[item.device] = max(at_s, seen.get(item.device, at_s))
-    return seen
+    return heard, willed
 
 
 def _confirm(session: Session, arrivals: Iterable[Arrival[Wire]]) -> None:
@@ -320,16 +322,23 @@ def _follow_chains(session: Session, new: Sequence[Arrival[Envelope]]) -> None:
     if not links:
         return
     those, values = bulk.among(session, links)
+    known = set(session.scalars(select(Chain.device).where(Chain.device.in_(those)), {"among": values}))
+    if len(known) < len(links):  # another worker may hold more of a new robot's reports: the row is there for both
+        bulk.add_new(session, Chain, [_unreached(device) for device in sorted(links.keys() - known)])
     query = select(*Chain.__table__.c).where(Chain.device.in_(those)).order_by(Chain.device).with_for_update()
     standing = {row.device: row for row in session.execute(query, {"among": values})}
     rows = []
     for device in sorted(links):
-        row, before = standing.get(device), None
-        if row is not None:
-            before = Reached(row.seq, row.digest, row.sent_at_s, row.missing, row.broken, row.restarts)
+        row = standing[device]
+        before = Reached(*(getattr(row, name) for name in Reached._fields)) if row.seq else None
         after = follow(before, links[device])
         assert after is not None  # there was a link
-        worse = before is not None and after.worse_than(before)
-        changed_at_s = now_s[device] if row is None or worse else row.changed_at_s
+        worse = before is None or after.worse_than(before)
+        changed_at_s = now_s[device] if worse else row.changed_at_s
         rows.append({"device": device, **after._asdict(), "changed_at_s": changed_at_s})
     bulk.put(session, Chain, rows)
+
+
+def _unreached(device: str) -> dict[str, Any]:
+    nothing = Reached(0, "", 0.0)
+    return {"device": device, **nothing._asdict(), "changed_at_s": 0.0}

@@ -26,7 +26,7 @@ from robot.reporting.contract import ROOT, Wire
 
 KEEPALIVE_S = 20
 LARGEST_PACKET_BYTES = 64 * 1024  # the contract allows 16 KB of payload
-IN_FLIGHT = 65_535  # as many unacknowledged messages as MQTT 5 can count; the broker keeps the rest
+IN_FLIGHT = 5_000  # unacknowledged messages: a second's work; the broker keeps the rest, and other workers have theirs
 SENT_IN_FLIGHT = 16  # brokers may allow fewer than they are sent and hang up; 16 keeps to what all of them take
 SHARE = "$share/ingest"
 
@@ -56,18 +56,21 @@ class Received(NamedTuple):
 class Link:
     """A session that ends with its connection: a dead worker's would strand its share; robots repeat theirs.
 
-    `take` is called on the link's own thread with each message.
+    `admits` is asked about the robot of each message, before it is read, and `take` is called with each that was
+    admitted, both on the link's own thread. The broker may forget the others: no robot does before it has an Ack.
     """
 
     def __init__(
         self,
         broker: Broker,
         leaves: Sequence[str],
+        admits: Callable[[str], bool],
         take: Callable[[Received], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.up = threading.Event()
         self._leaves = leaves
+        self._admits = admits
         self._take = take
         self._clock = clock
         self._connection = 0  # a packet id means nothing on the next one
@@ -138,6 +141,10 @@ class Link:
         logger.warning("broker disconnected: %s", reason)
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if not self._admits(message.topic.split("/")[2]):  # where the subscription has it
+            if message.qos:
+                self._client.ack(message.mid, message.qos)
+            return
         item = intake.read(message.topic, bytes(message.payload), self._clock())
         self._take(Received(item, message.mid, message.qos, self._connection))
 
@@ -154,12 +161,24 @@ def _secure(client: mqtt.Client, broker: Broker) -> None:
             raise BadConfiguration("--broker-cert and --broker-key need --broker-ca: without it there is no TLS")
         return
     try:
-        client.tls_set(
-            str(broker.ca),
-            str(broker.certificate) if broker.certificate else None,
-            str(broker.key) if broker.key else None,
-            cert_reqs=ssl.CERT_REQUIRED,
-        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(broker.ca)
+        _read_pair(context, broker)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not in PEM"
         raise BadConfiguration(f"--broker-ca, --broker-cert or --broker-key cannot be used: {reason}") from error
+    client.tls_set_context(context)
+    client.on_pre_connect = lambda _client, _data: _read_again(context, broker)
+
+
+def _read_pair(context: ssl.SSLContext, broker: Broker) -> None:
+    if broker.certificate is not None:
+        context.load_cert_chain(broker.certificate, broker.key)
+
+
+def _read_again(context: ssl.SSLContext, broker: Broker) -> None:
+    """A renewed certificate is used from the next connection on."""
+    try:
+        _read_pair(context, broker)
+    except (OSError, ValueError) as error:
+        logger.error("the certificate cannot be read again, the one before stays in use: %s", error)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from robot.fleet import desk, handling
 from robot.fleet.contacts import Contacts, Site
 from robot.fleet.database import Database
 from robot.fleet.desk_tables import DeskDevice
+from robot.fleet.government import watch as government
 from robot.fleet.handling import ChannelFault
-from robot.fleet.people import Person, Sight, visible_devices
+from robot.fleet.people import ALL, Person, Sight, visible_devices
 from robot.fleet.tables import Alarm, Bed, Change, Command, Device, DeviceState, Worker
 from robot.fleet.views import AlarmView, Lens, RobotView, alarm_view, robot_view
 from robot.fleet.words import LANGUAGES, Words
@@ -35,10 +38,44 @@ class Health:
     broker: bool
     desk: bool
     faults: tuple[ChannelFault, ...] = ()
+    region: Mapping[str, float] = field(default_factory=dict)  # troubles on the way to it, and since when
 
     @property
     def well(self) -> bool:
         return self.database and self.worker and self.broker and self.desk
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What every page says of the platform: its health, and (device, label) of robots that are offline, by label."""
+
+    health: Health
+    offline: tuple[tuple[str, str], ...] = ()
+
+    def offline_for(self, sight: Sight) -> list[str]:
+        """The labels of the reader's robots among them: at most OFFLINE_NAMED, and an ellipsis for the others."""
+        seen = (label for device, label in self.offline if sight.sees(device))
+        labels = list(islice(seen, OFFLINE_NAMED + 1))
+        return labels if len(labels) <= OFFLINE_NAMED else [*labels[:OFFLINE_NAMED], "…"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Alarms as they stood at one moment, with all that their rows say, for readers of any language and sight."""
+
+    alarms: tuple[Alarm, ...] = ()
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    told: Mapping[str, bool] = field(default_factory=dict)
+    cases: Mapping[str, Sequence[Alarm]] = field(default_factory=dict)
+
+    def views(self, lens: Lens, sight: Sight) -> list[AlarmView]:
+        """The rows that this reader may see."""
+        return [self._view(alarm, lens, sight) for alarm in self.alarms if sight.sees(alarm.device)]
+
+    def _view(self, alarm: Alarm, lens: Lens, sight: Sight) -> AlarmView:
+        event = self.cases.get(alarm.case_id or "", ())
+        others = [other for other in event if other.alarm_id != alarm.alarm_id and sight.sees(other.device)]
+        return alarm_view(alarm, self.labels.get(alarm.device), self.told.get(alarm.alarm_id), others, lens)
 
 
 @dataclass(frozen=True)
@@ -61,8 +98,8 @@ class Platform:
 
     def alarms(self, lens: Lens, sight: Sight, device: str | None = None) -> list[AlarmView]:
         """All open alarms and the newest ended ones, in the order of the page."""
-        mine = [*sight.where(Alarm.device), *([Alarm.device == device] if device else [])]
         with self.database.read() as session:
+            mine = [*sight.where(session, Alarm.device), *([Alarm.device == device] if device else [])]
             open_ = session.scalars(select(Alarm).where(Alarm.phase.in_(sorted(desk.OPEN)), *mine)).all()
             ended = session.scalars(
                 select(Alarm)
@@ -70,20 +107,30 @@ class Platform:
                 .order_by(Alarm.changed_at_s.desc())
                 .limit(ENDED_SHOWN)
             ).all()
-            views = _views(session, [*open_, *ended], lens, sight)
-        return sorted(views, key=lambda view: view.order)
+            rows = _rows(session, [*open_, *ended])
+        return sorted(rows.views(lens, sight), key=lambda view: view.order)
 
     def alarm(self, alarm_id: str, lens: Lens, sight: Sight) -> AlarmView | None:
         """One alarm; None for one that is not there or not for this reader."""
         with self.database.read() as session:
             alarm = session.get(Alarm, alarm_id)
-            return _views(session, [alarm], lens, sight)[0] if alarm and sight.sees(alarm.device) else None
+            seen = alarm is not None and sight.sees(alarm.device)
+            return _rows(session, [alarm]).views(lens, sight)[0] if alarm and seen else None
+
+    def rows(self, alarm_ids: Sequence[str]) -> Rows:
+        """The alarms of these ids, with three questions for every ASKED_AT_ONCE of them."""
+        with self.database.read() as session:
+            alarms: list[Alarm] = []
+            for start in range(0, len(alarm_ids), ASKED_AT_ONCE):
+                some = alarm_ids[start : start + ASKED_AT_ONCE]
+                alarms += session.scalars(select(Alarm).where(Alarm.alarm_id.in_(some)))
+            return _rows(session, alarms)
 
     def robots(self, lens: Lens, sight: Sight, skip: int = 0) -> list[RobotView]:
         """Robots that are configured or were heard, by label: at most ROBOTS_SHOWN of them, after `skip`."""
         label = func.coalesce(Device.label, Device.device)
-        mine = select(Device).where(*sight.where(Device.device)).order_by(label, Device.device)
         with self.database.read() as session:
+            mine = select(Device).where(*sight.where(session, Device.device)).order_by(label, Device.device)
             devices = session.scalars(mine.offset(skip).limit(ROBOTS_SHOWN)).all()
             return [_robot(session, device, lens) for device in devices]
 
@@ -93,20 +140,25 @@ class Platform:
             row = session.get(Device, device)
             return _robot(session, row, lens) if row and sight.sees(device) else None
 
-    def offline(self, lens: Lens, sight: Sight) -> list[str]:
-        """The labels of robots that are offline: at most OFFLINE_NAMED, and an ellipsis for the others."""
-        silent = or_(DeviceState.online.is_(False), Device.last_seen_at_s < lens.now_s - desk.OFFLINE_AFTER_S)
+    def standing(self, sight: Sight = ALL) -> Standing:
+        """The platform's health and the robots in sight that are offline."""
+        try:
+            health = self.health()
+            return Standing(health, self._offline(sight) if health.database else ())
+        except SQLAlchemyError:  # it answered a moment ago
+            return Standing(Health(False, False, False, False))
+
+    def _offline(self, sight: Sight) -> tuple[tuple[str, str], ...]:
+        silent = or_(DeviceState.online.is_(False), Device.last_seen_at_s < self.clock() - desk.OFFLINE_AFTER_S)
         label = func.coalesce(Device.label, Device.device)
-        asked = (
-            select(label)
-            .outerjoin(DeviceState, DeviceState.device == Device.device)
-            .where(Device.last_seen_at_s.is_not(None), silent, *sight.where(Device.device))
-            .order_by(label)
-            .limit(OFFLINE_NAMED + 1)
-        )
         with self.database.read() as session:
-            labels = list(session.scalars(asked))
-        return labels if len(labels) <= OFFLINE_NAMED else [*labels[:OFFLINE_NAMED], "…"]
+            asked = (
+                select(Device.device, label)
+                .outerjoin(DeviceState, DeviceState.device == Device.device)
+                .where(Device.last_seen_at_s.is_not(None), silent, *sight.where(session, Device.device))
+                .order_by(label)
+            )
+            return tuple((device, name) for device, name in session.execute(asked))
 
     def districts(self, sight: Sight) -> list[str]:
         """The region codes among the homes that this reader sees."""
@@ -120,16 +172,17 @@ class Platform:
         return sight.within(device for device, region in homes.items() if region == code)
 
     def health(self) -> Health:
-        """Database, ingest and its link to the broker, the desk and its channels. What is not known is not well."""
+        """Database, ingest and its link to the broker, the desk and its channels, the bridge. What is not known is not well."""
         if not self.database.answers():
             return Health(False, False, False, False)
         now_s = self.clock()
         with self.database.read() as session:
             workers = [row for row in session.scalars(select(Worker)) if abs(now_s - row.beat_at_s) < WORKER_SILENT_S]
-            faults = handling.failing_channels(session, now_s)
+            faults = handling.failing_channels(session, now_s, self.site.channels)
+            region = government.troubles(session, now_s)
         ingest = [worker for worker in workers if worker.name.startswith("ingest")]
         desk_alive = any(worker.name == "desk" for worker in workers)
-        return Health(True, bool(ingest), any(worker.linked for worker in ingest), desk_alive, tuple(faults))
+        return Health(True, bool(ingest), any(worker.linked for worker in ingest), desk_alive, tuple(faults), region)
 
     def newest_change(self) -> int:
         with self.database.read() as session:
@@ -145,22 +198,20 @@ class Platform:
             return [(id_, device, alarm_id) for id_, device, alarm_id in session.execute(query)]
 
 
-def _views(session: Session, alarms: list[Alarm], lens: Lens, sight: Sight) -> list[AlarmView]:
-    """The rows of these alarms, with three questions for every ASKED_AT_ONCE of them."""
-    views = []
+def _rows(session: Session, alarms: Sequence[Alarm]) -> Rows:
+    """What the rows of these alarms need, with three questions for every ASKED_AT_ONCE of them."""
+    labels: dict[str, str | None] = {}
+    told: dict[str, bool] = {}
+    cases: dict[str, dict[str, Alarm]] = {}
     for start in range(0, len(alarms), ASKED_AT_ONCE):
         some = alarms[start : start + ASKED_AT_ONCE]
         asked = select(Device.device, Device.label).where(Device.device.in_({alarm.device for alarm in some}))
-        labels = {row.device: row.label for row in session.execute(asked)}
-        told = _told(session, [alarm.alarm_id for alarm in some])
-        cases: dict[str, list[Alarm]] = {}
+        labels |= {device: label for device, label in session.execute(asked)}
+        told |= _told(session, [alarm.alarm_id for alarm in some])
         members = select(Alarm).where(Alarm.case_id.in_({alarm.case_id for alarm in some if alarm.case_id}))
         for member in session.scalars(members.order_by(Alarm.received_at_s, Alarm.alarm_id)):
-            cases.setdefault(member.case_id or "", []).append(member)
-        for alarm in some:
-            others = [one for one in cases.get(alarm.case_id or "", ()) if one is not alarm and sight.sees(one.device)]
-            views.append(alarm_view(alarm, labels.get(alarm.device), told.get(alarm.alarm_id), others, lens))
-    return views
+            cases.setdefault(member.case_id or "", {})[member.alarm_id] = member
+    return Rows(tuple(alarms), labels, told, {case: tuple(members.values()) for case, members in cases.items()})
 
 
 def _told(session: Session, alarm_ids: list[str]) -> dict[str, bool]:

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Header, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from pydantic import AfterValidator
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from robot.fleet import handling
 from robot.fleet.live import Feed, Reader, stream
-from robot.fleet.looking import ROBOTS_SHOWN
+from robot.fleet.looking import ROBOTS_SHOWN, Platform, Rows
 from robot.fleet.people import Person, readings, sessions
-from robot.fleet.people.door import SESSION_COOKIE, SignedIn, cookie_name, is_for_programs, signed_in, visit_of
+from robot.fleet.people.door import (
+    NO_DATABASE,
+    SESSION_COOKIE,
+    SignedIn,
+    cookie_name,
+    is_for_programs,
+    signed_in,
+    visit_of,
+)
 from robot.fleet.people.sessions import Visit
 from robot.fleet.render import Draft, health_fragment, page, platform_of, row
 from robot.fleet.responses import ANSWERS, FEED, PAGE, Alarms, Light, Me, OneRobot
@@ -24,9 +41,19 @@ from robot.fleet.views import AlarmView, Lens
 LONGEST_REASON = 300
 LARGEST_ID = 2**63 - 1  # SQL's BIGINT
 
+logger = logging.getLogger(__name__)
+
+
+def printable(text: str) -> str:
+    """Raises ValueError for control characters: PostgreSQL refuses NUL even in a question."""
+    if not text.isprintable():
+        raise ValueError("control characters")
+    return text
+
+
 router = APIRouter(responses=ANSWERS)
 Text = Annotated[str, Form(max_length=1000)]
-Name = Annotated[str, Path(max_length=200)]
+Name = Annotated[str, Path(max_length=200), AfterValidator(printable)]
 
 
 @router.get("/", response_class=HTMLResponse, responses=PAGE)
@@ -109,7 +136,7 @@ def maintenance(
     _robot(request, visit, device, lens)
     if not visit.person.runs_devices:
         raise HTTPException(404)
-    if hours > 0 and not _fits(reason, LONGEST_REASON):
+    if (hours > 0 or reason) and not _fits(reason, LONGEST_REASON):
         one = _robot(request, visit, device, lens)
         return page("robot.html", lens, request, 422, r=one.robot, alarms=one.alarms, errors=("error.maintenance",))
     until_s = lens.now_s + 3600 * hours
@@ -145,25 +172,22 @@ def events(
 
     def look() -> Reader | None:
         now = sessions.find(platform.database, token, platform.clock(), platform.site.sign_in)
-        return _reader(request, now, lang) if now else None
+        return _reader(platform, feed, now, lang) if now else None
 
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(stream(platform, feed, begin, look), media_type="text/event-stream", headers=headers)
 
 
-def _reader(request: Request, visit: Visit, lang: str | None) -> Reader:
-    platform = platform_of(request)
+def _reader(platform: Platform, feed: Feed, visit: Visit, lang: str | None) -> Reader:
     sight = platform.sight(visit.person)
 
-    def show_row(alarm_id: str) -> str | None:
+    def draw(rows: Rows) -> list[str]:
         lens = platform.lens(lang)
-        view = platform.alarm(alarm_id, lens, sight)
-        if view is None:
-            return None
-        _read(request, visit.person, [view.device], "alarms")
-        return row(view, lens, visit, out_of_band=True)
+        views = rows.views(lens, sight)
+        feed.note(visit.person, (view.device for view in views))
+        return [row(view, lens, visit, out_of_band=True) for view in views]
 
-    return Reader(sight, show_row, lambda: health_fragment(platform, platform.lens(lang), sight))
+    return Reader(sight, draw, lambda standing: health_fragment(standing, platform.lens(lang), sight, visit))
 
 
 @router.get("/api/alarms")
@@ -201,6 +225,14 @@ def refused(request: Request, error: Exception) -> Response:
     answer = page("not_found.html", platform_of(request).lens(_language(request)), request, status, kind=kind)
     answer.headers.update(headers or {})
     return answer
+
+
+def silent(request: Request, error: Exception) -> Response:
+    """The database failed. Its words may quote what people wrote, so the log gets only the kind of the error."""
+    logger.error("the database failed during a request: %s", type(error).__name__)
+    if is_for_programs(request):
+        return JSONResponse({"error": "database"}, 503)
+    return PlainTextResponse(NO_DATABASE, 503)
 
 
 def _language(request: Request) -> str | None:

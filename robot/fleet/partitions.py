@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from robot.fleet.tables import Base, BedMinute, Message, SeenMessage
 
+if TYPE_CHECKING:
+    from robot.fleet.database import Database
+
 DAY_S = 86_400.0
 TELEMETRY_KEPT_DAYS = 30.0
 LOCK = 0x48414E4A  # one process at a time makes and drops parts
+DELETED_AT_ONCE = 5000  # rows in one transaction: nobody else waits long
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +80,55 @@ def make_ahead(session: Session, now_s: float) -> None:
     if not missing or not session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK}):
         return
     for parted, part, from_s, to_s in missing:
-        astray = f"SELECT 1 FROM {parted.name}_rest WHERE {parted.column} >= {from_s} AND {parted.column} < {to_s}"  # noqa: S608 (own names and numbers)
-        if session.execute(text(f"{astray} LIMIT 1")).first() is None:  # else those rows would contradict the new part
-            bounds = f"FOR VALUES FROM ({from_s}) TO ({to_s})"
-            session.execute(text(f"CREATE TABLE IF NOT EXISTS {part} PARTITION OF {parted.name} {bounds}"))
+        _make(session, parted, part, from_s, to_s)
+
+
+def _make(session: Session, parted: Parted, part: str, from_s: float, to_s: float) -> None:
+    """Make a part and bring into it what had come too early for it, which a part beside it would contradict."""
+    name, rest = parted.name, f"{parted.name}_rest"
+    astray = f"DELETE FROM {rest} WHERE {parted.column} >= {from_s} AND {parted.column} < {to_s} RETURNING *"  # noqa: S608 (own names and numbers)
+    session.execute(text(f"LOCK TABLE {rest} IN ACCESS EXCLUSIVE MODE"))
+    session.execute(text(f"CREATE TABLE {part} (LIKE {name})"))
+    session.execute(text(f"WITH astray AS ({astray}) INSERT INTO {part} SELECT * FROM astray"))  # noqa: S608 (the same)
+    session.execute(text(f"ALTER TABLE {name} ATTACH PARTITION {part} FOR VALUES FROM ({from_s}) TO ({to_s})"))
 
 
 def prune(
-    session: Session,
+    database: Database,
     now_s: float,
     telemetry_days: float = TELEMETRY_KEPT_DAYS,
     messages_days: float | None = None,
 ) -> dict[str, int]:
     """Remove telemetry, and messages with their ids if asked, older than so many days. Returns how much of each table.
 
-    Counted are parts dropped on PostgreSQL and rows deleted otherwise. The ids are what makes a repeated message
-    harmless, so do not ask for less than robots keep (72 h at least).
+    In small transactions, so that no report of an alarm has to wait for it. Counted are parts dropped on PostgreSQL and
+    rows deleted otherwise. The ids are what makes a repeated message harmless, so do not ask for less than robots keep
+    (72 h at least).
     """
     old = [(BEDS, now_s - telemetry_days * DAY_S)]
     if messages_days is not None:
         old.append((MESSAGES, now_s - messages_days * DAY_S))
-    gone = {parted.name: _drop(session, parted, before_s) for parted, before_s in old}
+    gone = {}
     for parted, before_s in old:
-        done = session.execute(delete(parted.table).where(parted.table.__table__.c.received_at_s < before_s))
-        gone[parted.name] += max(0, done.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        with database.write() as session:
+            gone[parted.name] = _drop(session, parted, before_s)
+        gone[parted.name] += _delete(database, parted.table, before_s)
     if messages_days is not None:
-        before_s = now_s - messages_days * DAY_S
-        session.execute(delete(SeenMessage).where(SeenMessage.received_at_s < before_s))
+        _delete(database, SeenMessage, now_s - messages_days * DAY_S)
     return gone
+
+
+def _delete(database: Database, table: type[Base], before_s: float) -> int:
+    columns = table.__table__.c
+    key = tuple_(*table.__table__.primary_key)
+    some = select(*table.__table__.primary_key).where(columns.received_at_s < before_s).limit(DELETED_AT_ONCE)
+    total = 0
+    while True:
+        with database.write() as session:
+            gone = int(session.connection().execute(delete(table).where(key.in_(some))).rowcount)
+        total += gone
+        if gone < DELETED_AT_ONCE:
+            return total
 
 
 def _drop(session: Session, parted: Parted, before_s: float) -> int:

@@ -13,16 +13,22 @@ from robot.fleet.database import note_change
 from robot.fleet.tables import Base, Bed, BedMinute, Device, DeviceState
 from robot.reporting.contract import StateReport, TelemetryReport
 
-RESET_S = 300.0  # a bed's older time counts after all when it comes so much later: the robot's clock was set back
+RESET_S = 300.0  # an older time counts after all when it lies so far behind: a clock was ahead and has been set back
 
 
-def see(session: Session, seen_at_s: Mapping[str, float]) -> None:
-    """Robots were heard of at these times."""
-    rows = [{"device": device, "last_seen_at_s": at_s} for device, at_s in sorted(seen_at_s.items())]
-    for (device,) in bulk.add_new(session, Device, rows):
-        note_change(session, device, seen_at_s[device])
+def see(session: Session, heard_at_s: Mapping[str, float], willed_at_s: Mapping[str, float]) -> None:
+    """Robots were heard at these times, or had been when they wrote their last wills."""
     older = "devices.last_seen_at_s IS NULL OR devices.last_seen_at_s < excluded.last_seen_at_s"
-    bulk.put(session, Device, rows, older)
+    if heard_at_s and willed_at_s:  # two statements would take the rows in two orders
+        those, values = bulk.among(session, heard_at_s.keys() | willed_at_s.keys())
+        held = select(Device.device).where(Device.device.in_(those)).order_by(Device.device).with_for_update()
+        session.execute(held, {"among": values})
+    ahead = f"devices.last_seen_at_s > excluded.last_seen_at_s + {RESET_S}"
+    for seen_at_s, counts in ((heard_at_s, f"{older} OR {ahead}"), (willed_at_s, older)):
+        rows = [{"device": device, "last_seen_at_s": at_s} for device, at_s in sorted(seen_at_s.items())]
+        for (device,) in bulk.add_new(session, Device, rows):
+            note_change(session, device, seen_at_s[device])
+        bulk.put(session, Device, rows, counts)
 
 
 def take_states(session: Session, reports: Iterable[tuple[float, StateReport]]) -> None:
@@ -54,7 +60,10 @@ def take_states(session: Session, reports: Iterable[tuple[float, StateReport]]) 
         if old is None and "nodes" not in row:
             row |= {"outbox": 0, "software": "", "nodes": {}, "thinned": None, "test_ok_at_s": None}
         (whole if "nodes" in row else wills).append(row)
-    later = "excluded.received_at_s >= device_states.received_at_s"
+    later = (
+        "excluded.received_at_s >= device_states.received_at_s "
+        f"OR device_states.received_at_s > excluded.received_at_s + {RESET_S}"
+    )
     bulk.put(session, DeviceState, whole, later)
     # a last will knows nothing of the nodes and the outbox: what stands there stays
     silent = ("outbox", "software", "nodes", "thinned", "test_ok_at_s")

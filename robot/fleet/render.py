@@ -8,13 +8,14 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from robot.fleet.looking import Platform
+from robot.fleet.looking import Platform, Standing
 from robot.fleet.people.door import visit_of
 from robot.fleet.people.sessions import Visit
 from robot.fleet.people.sight import Sight
 from robot.fleet.views import AlarmView, Lens
 from robot.fleet.words import LANGUAGES, NAMES
 
+ENDS_SOON_S = 15 * 60.0
 SUGGESTED_REASONS = ("helped", "phoned", "hospital", "false")
 
 templates = Environment(
@@ -45,7 +46,10 @@ def page(name: str, lens: Lens, request: Request, status: int = 200, **fields: o
     """Render a whole page with its frame; who has not signed in gets a bare one."""
     platform, visit = platform_of(request), visit_of(request)
     frame = {"languages": [(code, NAMES[code]) for code in LANGUAGES], "path": request.scope["path"], "visit": visit}
-    trouble = health_fragment(platform, lens, platform.sight(visit.person)) if visit else ""
+    trouble = ""
+    if visit:
+        sight = platform.sight(visit.person)
+        trouble = health_fragment(platform.standing(sight), lens, sight, visit)
     after = fields.pop("after", None)
     if visit and after is None:
         after = platform.newest_change()
@@ -57,11 +61,11 @@ def row(view: AlarmView, lens: Lens, visit: Visit, draft: Draft | None = None, o
     return render("_row.html", lens, a=view, visit=visit, draft=draft or Draft(), out_of_band=out_of_band)
 
 
-def health_fragment(platform: Platform, lens: Lens, sight: Sight) -> str:
-    """What is wrong with the platform and which of the reader's robots are offline; blank when nothing is."""
-    health = platform.health()
-    offline = platform.offline(lens, sight) if health.database else []
-    return render("_health.html", lens, health=health, offline=offline)
+def health_fragment(standing: Standing, lens: Lens, sight: Sight, visit: Visit) -> str:
+    """What is wrong with the platform, which of the reader's robots are offline, and whether the session soon ends."""
+    ends_at_s = visit.began_at_s + 3600 * lens.site.sign_in.longest_hours
+    ends = lens.clock(ends_at_s) if ends_at_s - lens.now_s < ENDS_SOON_S else None
+    return render("_health.html", lens, health=standing.health, offline=standing.offline_for(sight), ends=ends)
 
 
 def platform_of(request: Request) -> Platform:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from robot.fleet import bulk
@@ -20,6 +20,7 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 10.0
 TEST = "test"  # the status of a command that asks for a test alarm
 CLAIMED_AT_ONCE = 500
+OF_A_ROBOT_AT_ONCE = 10  # one that leaves thousands unconfirmed must not keep the others waiting
 
 
 def pause_s(times_sent: int) -> float:
@@ -28,12 +29,17 @@ def pause_s(times_sent: int) -> float:
 
 
 def claim(database: Database, now_s: float) -> list[tuple[str, AlarmCommand | RequestTest]]:
-    """(device, command) for those due now, oldest first; they will be due again after their next pause."""
+    """(device, command) for those due now, each robot's first before any second; due again after their next pause."""
     with database.read() as session:
         if session.scalar(select(Command.command_id).where(*_due(now_s)).limit(1)) is None:
             return []
     with database.write() as session:
-        query = select(Command).where(*_due(now_s)).order_by(Command.due_at_s).limit(CLAIMED_AT_ONCE)
+        order = (Command.due_at_s, Command.command_id)
+        turn = func.row_number().over(partition_by=Command.device, order_by=order).label("turn")
+        due = select(Command.command_id, Command.due_at_s, turn).where(*_due(now_s)).subquery()
+        next_ = select(due.c.command_id).where(due.c.turn <= OF_A_ROBOT_AT_ONCE)
+        fair = next_.order_by(due.c.turn, due.c.due_at_s).limit(CLAIMED_AT_ONCE)
+        query = select(Command).where(*_due(now_s), Command.command_id.in_(fair))
         rows = session.scalars(query.with_for_update(skip_locked=True)).all()
         for row in rows:
             row.times_sent += 1

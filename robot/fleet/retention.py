@@ -22,10 +22,12 @@ from robot.fleet import audit, desk, partitions, process
 from robot.fleet.contacts import Retention, Site, load
 from robot.fleet.database import Database, open_database
 from robot.fleet.desk_tables import DeskDevice, Notification
+from robot.fleet.government import outbox
 from robot.fleet.people.accounts import AT_THE_MACHINE
 from robot.fleet.people.limits import FORGOTTEN_AFTER_S
 from robot.fleet.people.readings import ONCE_IN_S
-from robot.fleet.people.tables import Limit, LoginLink, Reading, SignedIn
+from robot.fleet.people.sessions import BROWSER_DAYS
+from robot.fleet.people.tables import KnownBrowser, Limit, LoginLink, Reading, SignedIn
 from robot.fleet.tables import (
     Alarm,
     AlarmLog,
@@ -51,14 +53,15 @@ Counts = dict[str, int]
 def run(database: Database, rules: Retention, now_s: float) -> Counts:
     """Erase what is older than its kind is kept; returns how many rows of each. Run again, it finds nothing."""
     counts = {"alarms": _old_alarms(database, now_s - DAY_S * rules.alarms_days)}
+    counts["government_pending"] = _unneeded_lines(database)
     telemetry_s = now_s - DAY_S * rules.telemetry_days
-    with database.write() as session:
-        counts |= partitions.prune(session, now_s, rules.telemetry_days, rules.alarms_days)
+    counts |= partitions.prune(database, now_s, rules.telemetry_days, rules.alarms_days)
     old: tuple[tuple[type[Base], ColumnElement[bool]], ...] = (
         (Bed, Bed.received_at_s < telemetry_s),
         (Refusal, Refusal.last_at_s < now_s - DAY_S * rules.refusals_days),
         (SignedIn, SignedIn.seen_at_s < now_s - DAY_S * rules.sessions_days),
         (LoginLink, LoginLink.ends_at_s < now_s - DAY_S),
+        (KnownBrowser, KnownBrowser.seen_at_s < now_s - DAY_S * BROWSER_DAYS),
         (Limit, Limit.since_at_s < now_s - FORGOTTEN_AFTER_S),
         (Reading, Reading.at_s < now_s - ONCE_IN_S),
     )
@@ -91,6 +94,7 @@ def _old_alarms(database: Database, before_s: float) -> int:
     while True:
         with database.write() as session:
             ids = list(session.scalars(select(Alarm.alarm_id).where(*ended).limit(AT_ONCE)))
+            outbox.forget(session, ids)
             for table in (Command, Notification):
                 _delete(session, table, table.alarm_id.in_(ids))
             _delete(session, Alarm, Alarm.alarm_id.in_(ids))
@@ -100,11 +104,23 @@ def _old_alarms(database: Database, before_s: float) -> int:
             return total
 
 
+def _unneeded_lines(database: Database) -> int:
+    """What the alarm log noted down for a bridge that nobody runs."""
+    total = 0
+    while True:
+        with database.write() as session:
+            gone = outbox.let_go(session, AT_ONCE)
+        total += gone
+        if gone < AT_ONCE:
+            return total
+
+
 def erase(database: Database, device: str, by: str, reason: str, now_s: float) -> Counts:
     """Erase what is known of a home's resident; the counts of what went. Raises BadInput when something forbids it.
 
-    Messages, bed data and details go; alarms stay as bare facts (type, times) without anybody's words or names. The
-    robot's keys, its chain and the audit stay. An open alarm must be closed first.
+    Messages, bed data, details and letters to the region go, waiting ones unsent; alarms stay as bare facts (type,
+    times) without anybody's words or names. The robot's keys, its chain and the audit stay. An open alarm must be
+    closed first.
     """
     with database.write() as session:
         if session.get(Device, device) is None:
@@ -122,9 +138,11 @@ def erase(database: Database, device: str, by: str, reason: str, now_s: float) -
             some = ids[start : start + AT_ONCE]
             session.execute(update(AlarmLog).where(AlarmLog.alarm_id.in_(some)).values(by=None, detail=None))
             _delete(session, Notification, Notification.alarm_id.in_(some))
+            counts["government_outbox"] = counts.get("government_outbox", 0) + outbox.forget(session, some)
         for table in (Message, SeenMessage, BedMinute, Bed, DeviceState, Command, DeskDevice, Change, Reading):
             counts[table.__tablename__] = _delete(session, table, table.device == device)
-        counts["refusals"] = _delete(session, Refusal, Refusal.topic.contains(f"/{device}/", autoescape=True))
+        its = Refusal.topic.contains(f"/{device}/", autoescape=True) | (Refusal.topic == device)  # a topic, or a robot
+        counts["refusals"] = _delete(session, Refusal, its)
         session.get_one(Device, device).label = None
         subjects = [f"device:{device}", *(f"alarm:{alarm_id}" for alarm_id in ids)]
         counts["audit_details"] = audit.erase(session, subjects, at_s=now_s, actor=AT_THE_MACHINE)
@@ -156,7 +174,10 @@ def work(arguments: argparse.Namespace) -> None:
     gone = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if count)
     sys.stdout.write(f"erased: {gone or 'nothing'}\n")
     if arguments.action == "erase":
-        sys.stdout.write("the contacts file still names the home and its people: take the home out of it yourself\n")
+        sys.stdout.write(
+            "yours to clean: the contacts file, which still names the home and its people; the backups; the lookup "
+            "file and the letters in the `folder` of the government file. What the region took, only it can erase\n"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from robot.fleet import desk, technical
@@ -27,7 +27,8 @@ from robot.fleet.words import Words
 
 CHANGES_KEPT = 5000
 CALLS_A_ROUND = 100  # a round is one transaction and must not keep ingest waiting
-PAUSED_S = 10  # how long a leader that was stopped half-way may keep PostgreSQL's row locks
+NEW_A_ROUND = 200  # the same
+OPEN_A_ROBOT = 100  # of the oldest and of the newest: a robot gone wild must not make every round a long one
 SET_BACK_S = 2.0  # a clock that goes back by less is being slewed
 
 
@@ -57,14 +58,12 @@ def tick(
     silent. `set_back_s`: by how much the clock went back since the last round. `fence` comes last and may refuse all.
     """
     with database.write() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{PAUSED_S}s'"))
         if set_back_s > SET_BACK_S:
-            _follow_the_clock(session, set_back_s)
+            _follow_the_clock(session, set_back_s, now_s)
         open_ = _open(session)
         technical.watch(session, open_, now_s, listening_since_s, desk_)
         _look_at_new(session, open_, now_s, desk_)
-        open_ = [alarm for alarm in _open(session) if not alarm.test]
+        open_ = [alarm for alarm in _open(session) if alarm.case_id is not None and not alarm.test]
         for alarm in open_:
             _rise_and_reopen(session, alarm, now_s, desk_)
         _call_all(session, _cases(open_), now_s, desk_)
@@ -73,11 +72,18 @@ def tick(
 
 
 def _open(session: Session) -> list[Alarm]:
-    query = select(Alarm).where(Alarm.phase.in_(sorted(desk.OPEN)))
+    """The open alarms that the desk has seen, and all that it made itself."""
+    mine = Alarm.phase.in_(sorted(desk.OPEN))
+    oldest, newest = (Alarm.received_at_s, Alarm.alarm_id), (Alarm.received_at_s.desc(), Alarm.alarm_id.desc())
+    places = [func.row_number().over(partition_by=Alarm.device, order_by=order) for order in (oldest, newest)]
+    seen = select(Alarm.alarm_id, *(place.label(f"place_{n}") for n, place in enumerate(places)))
+    ends = seen.where(mine, Alarm.case_id.is_not(None), Alarm.made_here.is_(False)).subquery()
+    few = select(ends.c.alarm_id).where(or_(ends.c.place_0 <= OPEN_A_ROBOT, ends.c.place_1 <= OPEN_A_ROBOT))
+    query = select(Alarm).where(mine, or_(Alarm.made_here, Alarm.alarm_id.in_(few)))
     return list(session.scalars(query.order_by(Alarm.alarm_id).with_for_update()))
 
 
-def _follow_the_clock(session: Session, set_back_s: float) -> None:
+def _follow_the_clock(session: Session, set_back_s: float, now_s: float) -> None:
     """Keep how long everything has waited: otherwise nobody would be called until the clock has caught up."""
     for column in (Alarm.received_at_s, Alarm.raised_at_s, Alarm.acknowledged_at_s):
         waiting = update(Alarm).where(Alarm.phase.in_(sorted(desk.OPEN)), column.is_not(None))
@@ -85,20 +91,20 @@ def _follow_the_clock(session: Session, set_back_s: float) -> None:
     pending = update(Notification).where(Notification.status == outbox.PENDING)
     for at_s in (Notification.next_try_at_s, Notification.expires_at_s):
         session.execute(pending.values({at_s.key: at_s - set_back_s}))
+    session.execute(update(Device).where(Device.last_seen_at_s > now_s).values(last_seen_at_s=now_s))
     session.expire_all()
 
 
 def _look_at_new(session: Session, open_: Iterable[Alarm], now_s: float, desk_: Desk) -> None:
-    """Give each alarm that the desk has not seen its case; tests are counted and closed."""
-    near: dict[tuple[str, ...], list[Alarm]] = defaultdict(list)
+    """Give the next alarms that the desk has not seen their cases; tests are counted and closed."""
+    near = _Near(desk_)
     tests = []
-    for alarm in open_:
+    for alarm in sorted(open_, key=lambda alarm: (alarm.received_at_s, alarm.alarm_id)):
         if alarm.test:
             tests.append(alarm)
         elif alarm.case_id is not None and alarm.phase in desk.OPEN:
-            near[_where(alarm, desk_)].append(alarm)
-    query = select(Alarm).where(Alarm.case_id.is_(None)).order_by(Alarm.received_at_s, Alarm.alarm_id)
-    for alarm in session.scalars(query.with_for_update()).all():
+            near.add(alarm)
+    for alarm in _next_new(session):
         alarm.case_id = alarm.alarm_id
         if alarm.test:
             row = desk_device(session, alarm.device, now_s)
@@ -106,12 +112,10 @@ def _look_at_new(session: Session, open_: Iterable[Alarm], now_s: float, desk_: 
             tests.append(alarm)
         elif alarm.phase in desk.OPEN:
             alarm.maintenance = in_maintenance(session, alarm.device, now_s)
-            others = near[_where(alarm, desk_)]
-            lead = _lead(alarm, others, desk_)
+            lead = near.lead(alarm)
             if lead is not None:
                 _join(session, alarm, lead, now_s)
-            if lead is None or not alarm.made_here:  # of a large group its lead is enough
-                others.append(alarm)
+            near.add(alarm)
     for alarm in tests:
         if alarm.phase in desk.OPEN:
             words = Words(desk_.site.language)
@@ -119,26 +123,48 @@ def _look_at_new(session: Session, open_: Iterable[Alarm], now_s: float, desk_: 
     session.flush()
 
 
-def _where(alarm: Alarm, desk_: Desk) -> tuple[str, ...]:
-    """What alarms of one event have in common."""
-    if alarm.made_here:
-        return (desk_.contacts.region(alarm.device) or desk_.site.region, *alarm.reasons[:1])
-    return (alarm.device,)
+def _next_new(session: Session) -> list[Alarm]:
+    """Robots' alarms before the desk's own, each robot's first before any robot's second: none waits for a flood."""
+    turn = func.row_number().over(partition_by=Alarm.device, order_by=(Alarm.received_at_s, Alarm.alarm_id))
+    new = select(Alarm.alarm_id, Alarm.made_here, Alarm.received_at_s, turn.label("turn"))
+    ranked = new.where(Alarm.case_id.is_(None)).subquery()
+    order = (ranked.c.made_here, ranked.c.turn, ranked.c.received_at_s, ranked.c.alarm_id)
+    those = select(ranked.c.alarm_id).order_by(*order).limit(NEW_A_ROUND)
+    query = select(Alarm).where(Alarm.alarm_id.in_(those), Alarm.case_id.is_(None))
+    return list(session.scalars(query.order_by(Alarm.received_at_s, Alarm.alarm_id).with_for_update()))
 
 
-def _lead(alarm: Alarm, others: Iterable[Alarm], desk_: Desk) -> Alarm | None:
-    """The oldest open alarm of the same event."""
-    if alarm.made_here:
-        found = [other for other in others if technical.is_one_group(alarm, other)]
-    else:
-        found = [other for other in others if _is_one_event(alarm, other, desk_)]
-    return min(found, key=lambda other: (other.received_at_s, other.alarm_id), default=None)
+class _Near:
+    """What new alarms may join: of each case its first and its newest alarm, so that no flood makes the search long."""
 
+    def __init__(self, desk_: Desk) -> None:
+        self._desk = desk_
+        self._cases: dict[tuple[str, ...], dict[str, list[Alarm]]] = defaultdict(dict)
 
-def _is_one_event(alarm: Alarm, other: Alarm, desk_: Desk) -> bool:
-    """A person's alarms within a short time; those of machines have nothing to do with them and cannot hide them."""
-    about_person = desk.TECHNICAL not in (alarm.type, other.type)
-    return about_person and abs(alarm.received_at_s - other.received_at_s) <= desk_.ladder(alarm).join_s
+    def add(self, alarm: Alarm) -> None:
+        """Take an alarm that has a case, in the order of their arrival."""
+        if alarm.made_here or alarm.type != desk.TECHNICAL:  # what a robot says of itself is an event of its own
+            ends = self._cases[self._where(alarm)].setdefault(alarm.case_id or alarm.alarm_id, [])
+            ends[1:] = [alarm]
+
+    def lead(self, alarm: Alarm) -> Alarm | None:
+        """The oldest alarm of the same event."""
+        cases = self._cases[self._where(alarm)].values()
+        found = [other for ends in cases for other in ends if self._is_one_event(alarm, other)]
+        return min(found, key=lambda other: (other.received_at_s, other.alarm_id), default=None)
+
+    def _where(self, alarm: Alarm) -> tuple[str, ...]:
+        """What alarms of one event have in common."""
+        if alarm.made_here:
+            return (self._desk.contacts.region(alarm.device) or self._desk.site.region, *alarm.reasons[:1])
+        return (alarm.device,)
+
+    def _is_one_event(self, alarm: Alarm, other: Alarm) -> bool:
+        """A person's alarms within a short time; machines' have nothing to do with them and cannot hide them."""
+        if alarm.made_here:
+            return technical.is_one_group(alarm, other)
+        about_person = desk.TECHNICAL not in (alarm.type, other.type)
+        return about_person and abs(alarm.received_at_s - other.received_at_s) <= self._desk.ladder(alarm).join_s
 
 
 def _join(session: Session, alarm: Alarm, lead: Alarm, now_s: float) -> None:

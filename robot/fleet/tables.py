@@ -92,9 +92,9 @@ class SeenMessage(Base):
 class Chain(Base):
     """How far a robot's numbered and chained reports have come.
 
-    `seq` and `digest` are of the highest report seen; `missing` counts the numbers below it that never came, `broken`
-    the reports whose `prev` was not the digest of the report before. A robot whose outbox began anew begins a new chain
-    and adds to `restarts`. `missing` that lasts and exceeds what the robot says it thinned is a loss.
+    `seq` and `digest` are of the highest report seen; `missing` counts the numbers between `first` and it that never
+    came, `broken` the reports whose `prev` was not the digest of the report before. A robot whose outbox began anew
+    begins a new chain and adds to `restarts`. `missing` that lasts and exceeds what the robot says it thinned is loss.
     """
 
     __tablename__ = "chains"
@@ -106,6 +106,7 @@ class Chain(Base):
     missing: Mapped[int] = mapped_column(BigInteger)
     broken: Mapped[int] = mapped_column(BigInteger)
     restarts: Mapped[int] = mapped_column(BigInteger)
+    first: Mapped[int] = mapped_column(BigInteger, default=1)
     changed_at_s: Mapped[float]  # when `missing`, `broken` or `restarts` last rose
 
 
@@ -113,6 +114,7 @@ class Message(Base):
     """Every alarm and event message once, by month on PostgreSQL. `prev` and `digest` are the robot's chain."""
 
     __tablename__ = "messages"
+    __table_args__ = (Index("ix_messages_received_at_s", "received_at_s", postgresql_using="brin"),)
 
     device: Mapped[str] = mapped_column(primary_key=True)
     message_id: Mapped[str] = mapped_column(primary_key=True)
@@ -172,7 +174,7 @@ class AlarmLog(Base):
     id: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     alarm_id: Mapped[str]
     at_s: Mapped[float]
-    what: Mapped[str]  # reported, late_report, acknowledged, closed, reopened, call
+    what: Mapped[str]  # reported, late_report, acknowledged, closed, reopened, call, unreached...
     phase: Mapped[str]
     revision: Mapped[int] = mapped_column(BigInteger)
     by: Mapped[str | None]

@@ -1,6 +1,7 @@
-"""Technical alarms, which the desk makes itself: a silent robot, a missing test alarm, a broken chain, a dead channel.
+"""Technical alarms, which the desk makes itself: silent robots, missing tests, broken chains, dead channels, old keys.
 
-They close themselves when their cause has gone and say so; a broken chain does not heal, a person closes it. Those of
+They close themselves when their cause has gone and say so; a broken chain or a wrong address does not heal by itself,
+a person closes it. Those of
 one kind in one region are one case; they never share one with an alarm about a person.
 """
 
@@ -15,9 +16,12 @@ from sqlalchemy.orm import Session
 
 from robot.fleet import desk
 from robot.fleet.desk_tables import ChannelState, DeskDevice
+from robot.fleet.government import watch as government
 from robot.fleet.handling import desk_device, end, failing_channels, in_maintenance
+from robot.fleet.identity import registry
 from robot.fleet.intake import log, move
-from robot.fleet.tables import Alarm, Chain, Device, DeviceState
+from robot.fleet.notify import outbox
+from robot.fleet.tables import Alarm, AlarmLog, Chain, Device, DeviceState
 from robot.fleet.words import Words
 
 if TYPE_CHECKING:
@@ -33,24 +37,38 @@ ROBOT_SILENT = "robot_silent"
 TEST_MISSING = "test_missing"
 CHAIN_BROKEN = "chain_broken"
 CHANNEL_FAILING = "channel_failing"
+CERTIFICATE_ENDING = "certificate_ending"
+CONTACT_UNREACHED = "contact_unreached"
 
-Key = tuple[str, ...]  # device, cause and, for a channel, its name
+HELD = "hani_held"  # in a session's info
+
+Key = tuple[str, ...]  # device, cause and, for a channel, a certificate or a contact's channel, its name
 
 
 def watch(session: Session, open_: Iterable[Alarm], now_s: float, listening_since_s: float | None, desk_: Desk) -> None:
     """Make the technical alarms that are due and close those whose cause has gone."""
     mine = {_key(alarm): alarm for alarm in open_ if alarm.made_here}
-    causes = _channels(session, now_s)
+    _hold(session)
+    causes = _platforms(session, now_s, listening_since_s, desk_) + _contacts(session)
     if listening_since_s is not None:
         causes += _robots(session, now_s, listening_since_s)
     for key in causes:
         if key not in mine and not in_maintenance(session, key[0], now_s):
             _make(session, key, now_s)
     for key, alarm in mine.items():
-        if _is_over(session, key, now_s, listening_since_s):
+        if _is_over(session, key, alarm.received_at_s, now_s, listening_since_s):
             words = Words(desk_.site.language)
             end(session, alarm, words("desk.name"), words(f"desk.over.{key[1]}"), now_s)
     session.flush()
+
+
+def _hold(session: Session) -> None:
+    """Read at once, for the whole round, what is known of robots with a technical alarm: after a flood they are many."""
+    theirs = select(Alarm.device).where(Alarm.made_here, Alarm.phase.in_(sorted(desk.OPEN)))
+    session.info[HELD] = [
+        session.scalars(select(table).where(table.device.in_(theirs))).all()
+        for table in (Device, DeviceState, DeskDevice)
+    ]
 
 
 def is_one_group(alarm: Alarm, other: Alarm) -> bool:
@@ -58,16 +76,37 @@ def is_one_group(alarm: Alarm, other: Alarm) -> bool:
     return other.made_here and "high" not in (alarm.severity, other.severity) and other.phase == "raised"
 
 
-def _channels(session: Session, now_s: float) -> list[Key]:
-    """The failing channels of which nobody has been told since they fail; closing the alarm counts as knowing."""
+def _platforms(session: Session, now_s: float, listening_since_s: float | None, desk_: Desk) -> list[Key]:
+    """What is wrong with the platform and nobody has been told since; closing the alarm counts as knowing."""
+    failing = failing_channels(session, now_s, desk_.site.channels)
+    since_s: dict[Key, float] = {(PLATFORM, CHANNEL_FAILING, one.channel): one.failing_since_s for one in failing}
+    if listening_since_s is not None and now_s - listening_since_s >= SILENT_AFTER_S:  # the bridge had its time, too
+        since_s |= {(PLATFORM, cause): at_s for cause, at_s in government.troubles(session, now_s).items()}
+    for name, end_s in registry.ending(session, now_s):
+        since_s[PLATFORM, CERTIFICATE_ENDING, name] = end_s - registry.ENDING_S
     told = session.scalars(select(Alarm).where(Alarm.device == PLATFORM, Alarm.made_here)).all()
     return [
-        (PLATFORM, CHANNEL_FAILING, fault.channel)
-        for fault in failing_channels(session, now_s)
-        if not any(
-            _key(alarm)[2:] == (fault.channel,) and alarm.received_at_s >= fault.failing_since_s for alarm in told
-        )
+        key
+        for key, at_s in since_s.items()
+        if not any(_key(alarm) == key and alarm.received_at_s >= at_s for alarm in told)
     ]
+
+
+def _contacts(session: Session) -> list[Key]:
+    """The homes with a contact whom a channel that works for others does not reach, and nobody has been told since."""
+    lines = (
+        select(Alarm.device, AlarmLog.detail, func.max(AlarmLog.at_s))
+        .join(AlarmLog, AlarmLog.alarm_id == Alarm.alarm_id)
+        .where(Alarm.phase.in_(sorted(desk.OPEN)), AlarmLog.what == outbox.UNREACHED)
+        .group_by(Alarm.device, AlarmLog.detail)
+    )
+    causes: list[Key] = []
+    for device, channel, at_s in session.execute(lines).all():
+        told = select(Alarm).where(Alarm.device == device, Alarm.made_here, Alarm.received_at_s >= at_s)
+        key = (device, CONTACT_UNREACHED, channel or "")
+        if not any(_key(alarm) == key for alarm in session.scalars(told)):
+            causes.append(key)
+    return causes
 
 
 def _robots(session: Session, now_s: float, listening_since_s: float) -> list[Key]:
@@ -116,12 +155,17 @@ def _test_is_missing(row: DeskDevice, now_s: float) -> bool:
     return now_s - tested_at_s >= TEST_EVERY_S or asked_in_vain
 
 
-def _is_over(session: Session, key: Key, now_s: float, listening_since_s: float | None) -> bool:
-    """Whether the cause has gone: that nothing is known of it is not enough."""
+def _is_over(session: Session, key: Key, made_at_s: float, now_s: float, listening_since_s: float | None) -> bool:
+    """Whether the cause of an alarm made at `made_at_s` has gone: that nothing is known of it is not enough."""
     device, cause = key[0], key[1]
     if cause == CHANNEL_FAILING:
         state = session.get(ChannelState, key[2])
-        return state is None or state.failing_since_s is None
+        sent_at_s = state.last_sent_at_s if state and state.failing_since_s is None else None
+        return sent_at_s is not None and made_at_s <= sent_at_s <= now_s
+    if cause in (government.REGION_UNTOLD, government.LETTERS_DEAD):
+        return government.is_over(session, cause, now_s)
+    if cause == CERTIFICATE_ENDING:
+        return key[2] not in dict(registry.ending(session, now_s))
     if listening_since_s is None:
         return False
     if cause == ROBOT_SILENT:
@@ -143,7 +187,7 @@ def _make(session: Session, key: Key, now_s: float) -> None:
             row.silence_told_at_s = now_s
         elif key[1] == TEST_MISSING:
             row.test_told_at_s = now_s
-        else:
+        elif key[1] == CHAIN_BROKEN:
             chain = session.get(Chain, key[0])
             row.breaks_told = chain.broken if chain else 0
     alarm = Alarm(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from robot.alarms.effects import Effects, Report
 from robot.alarms.store import AlarmStore
-from robot.database import open_database, transaction
+from robot.database import Connection, open_database, reopened, transaction
 from robot.errors import DeviceFault
 from robot.reporting.contract import AlarmBody
 from robot.reporting.outbox import Outbox
@@ -27,12 +27,17 @@ class AlarmDisk:
     so must not keep anybody from being asked: then the book begins in memory, without what the disk held, and `move`
     writes as soon as the disk takes it: of each alarm its newest revision, the bed, the counts, and the reports that
     wait. Alarms that were open on the disk before come back with the next start.
+
+    A file that turns out damaged while the robot runs is rescued, by this process or by another, and nothing is lost
+    that is written meanwhile.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._reserve = Reserve(path)
         self.fault = ""
+        self._suspicion: sqlite3.Error | None = None
+        self._connection: sqlite3.Connection
         try:
             self._connection, self.store, self.outbox = self._open()
         except DeviceFault as error:
@@ -42,11 +47,50 @@ class AlarmDisk:
             self.store, self.outbox = AlarmStore(self._connection), Outbox(self._connection)
 
     def commit(self, effects: Effects, report: Callable[[Report], None]) -> Effects:
-        """As `AlarmStore.commit`; what the disk refuses is written at once when the reserve makes room for it."""
+        """As `AlarmStore.commit`; what the disk refuses is written at once when the reserve makes room for it, and what
+        a damaged file refuses, or one that was replaced may have taken, into the file that is rescued from it.
+        """
+        waiting = (*self.store.waiting, *effects)
         rest = self.store.commit(effects, report)
-        if self.store.unwritten and not self.fault and self._reserve.release():
+        damage = self._suspicion or self.store.refusal
+        try:
+            changed = self._follow(damage)
+        except DeviceFault as error:
+            log.error("the damaged database cannot be rescued yet: %s", error)
+            self._reserve.release()
+            self.store.keep(waiting)
+            return rest
+        if changed:
+            self.store.keep(waiting)
+            self.store.commit((), report)
+        elif self.store.unwritten and not self.fault and self._reserve.release():
             self.store.commit((), report)
         return rest
+
+    def suspect(self, error: sqlite3.Error) -> None:
+        """Something else could not be read: if the file is damaged, the next `commit` sees to it."""
+        self._suspicion = error
+
+    def forget(self, now_s: float) -> None:
+        """Let old alarms that ended go; a disk that refuses keeps them."""
+        try:
+            self.store.forget(now_s)
+        except sqlite3.Error as error:
+            log.warning("old alarms cannot be forgotten now: %s", error)
+            self.suspect(error)
+
+    def _follow(self, error: sqlite3.Error | None) -> bool:
+        """Go over to the new file if this one was replaced, or is damaged as `error` says; whether that was done."""
+        if not isinstance(self._connection, Connection):
+            return False
+        connection = reopened(self._connection, error)
+        if connection is None:
+            self._suspicion = None
+            return False
+        store, outbox = _over(connection)
+        self._connection.close()
+        self._connection, self.store, self.outbox, self._suspicion = connection, store, outbox, None
+        return True
 
     def move(self) -> bool:
         """Try to move to the disk; True when that has just succeeded. On disk, see that the reserve is held."""
@@ -89,8 +133,12 @@ class AlarmDisk:
 
 def _open(path: Path) -> tuple[sqlite3.Connection, AlarmStore, Outbox]:
     connection = open_database(path)
+    return connection, *_over(connection)
+
+
+def _over(connection: sqlite3.Connection) -> tuple[AlarmStore, Outbox]:
     try:
-        return connection, AlarmStore(connection), Outbox(connection)
+        return AlarmStore(connection), Outbox(connection)
     except DeviceFault:
         connection.close()
         raise

@@ -30,6 +30,7 @@ _REMEMBER_S = 86_400.0
 """Ended alarms are known for so long. Publishers keep their last events for late joiners without end: an older one has
 been dealt with, or nobody can say any more, and must not come back as a new alarm at every start."""
 _MOVE_PERIOD_S = 5.0
+_FORGET_PERIOD_S = 3600.0
 _SENSOR_FAULTS = {
     "sensors_disagree": "camera and mattress contradict each other",
     "vitals_lost": "the mattress has lost heart and breath of who is in bed",
@@ -76,6 +77,8 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         self.listen(Spoken, topics.SPOKEN, self._on_spoken)
         self.every(_TICK_PERIOD_S, self._tick)
         self.every(_MOVE_PERIOD_S, self._move)
+        self._forget()
+        self.every(_FORGET_PERIOD_S, self._forget)
 
     def cleanup(self) -> None:
         disk = getattr(self, "_disk", None)
@@ -138,6 +141,9 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
     def _move(self) -> None:
         self._ready_disk.move()
 
+    def _forget(self) -> None:
+        self._ready_disk.forget(time.time())
+
     @property
     def _ready_disk(self) -> AlarmDisk:
         if self._disk is None:
@@ -156,6 +162,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             if not self._receipts_fault:
                 self.log.error("the platform's answers cannot be read or marked: %s", error)
             self._receipts_fault = "the platform's answers cannot be read"
+            self._ready_disk.suspect(error)
 
     def _do(self, effects: Effects) -> None:
         """Write first, then act."""

@@ -74,7 +74,7 @@ class PlatformReporter(HaniNode[PlatformReporterSettings]):
             self._uplink.pump(time.time())
             link = "" if self._uplink.connected else "the platform's broker is out of reach"
             identity = "" if self._renewals is None else self._renewals.fault
-            self.report_fault(link or self._disk_fault or self._test_fault or identity)
+            self.report_fault(self._uplink.fault or link or self._disk_fault or self._test_fault or identity)
 
     def _run_drill(self) -> None:
         now_s = time.time()

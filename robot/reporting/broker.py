@@ -34,7 +34,7 @@ LARGEST_PACKET_BYTES = 2 * PAYLOAD_BYTES  # topic and properties come on top of 
 MOST_CONNECTIONS = 20_000
 NO_LIMIT = 2_000_000_000
 """Of queued messages. 0 means the same, but makes mosquitto 2.0.11 hang up on whoever publishes what rules forbid."""
-TLS_FILES = ("authority.pem", "server.pem", "server.key", "revoked.pem", "access")
+TLS_FILES = ("authority.pem", "server.pem", "revoked.pem", "access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _by_certificate(port: int, secure: Secure) -> list[str]:
     identity = [
         f"cafile {folder}/authority.pem",
         f"certfile {folder}/server.pem",
-        f"keyfile {folder}/server.key",
+        f"keyfile {folder}/server.pem",
         f"crlfile {folder}/revoked.pem",
         "tls_version tlsv1.2",  # at least
         "require_certificate true",

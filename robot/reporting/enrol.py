@@ -1,7 +1,9 @@
 """The robot's side of its identity: a key that never leaves it, a certificate for it, and a new pair in good time.
 
-    python -m robot.reporting.enrol --paper "hani1 https://platform.example:8443 CLAIM FINGERPRINT" --out .hani/identity
-    python -m robot.reporting.enrol --claim CODE --platform URL --fingerprint FP --out .hani/identity
+    python -m robot.reporting.enrol --paper - --out .hani/identity     then: hani1 https://HOST:8443 CLAIM FINGERPRINT
+    python -m robot.reporting.enrol --claim - --platform URL --fingerprint FP --out .hani/identity     then: the claim
+
+"-" reads the text from the keyboard or a pipe: what stands in a command can be read by every process of the machine.
 
 The folder afterwards:
 
@@ -23,7 +25,7 @@ import logging
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -112,19 +114,27 @@ class Folder:
 def enrol(paper: Paper, out: Path, now_s: float, *, replace: bool = False) -> Identity:
     """Get this robot's identity. Raises BadInput, BadConfiguration, LinkFault, Refused; what was there stays then."""
     folder = Folder(out)
-    if folder.pair.exists() and not replace:
+    # identity.json comes after the pair: without it an earlier attempt was interrupted, and goes on
+    if folder.pair.exists() and folder.identity.exists() and not replace:
         raise BadInput(f"{out} holds an identity already; add --replace to give this robot another one")
     try:
         out.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = _next_key(folder)
         authority = _fetch_authority(paper)
-        request = EnrolRequest(claim=paper.claim, request=_request(key))
-        issued = _ask(paper.platform, authority, "enrol", request, Issued)
+
+        def ask(key: ec.EllipticCurvePrivateKey) -> Issued:
+            request = EnrolRequest(claim=paper.claim, request=_request(key))
+            return _ask(paper.platform, authority, "enrol", request, Issued)
+
+        key, issued = _with_next_key(folder, ask)
         certificate = _checked(issued, authority, key, now_s)
         identity = Identity(device=issued.device, platform=paper.platform)
-        write_whole(folder.authority, authority.public_bytes(serialization.Encoding.PEM), 0o644)
-        write_whole(folder.identity, identity.model_dump_json().encode(), 0o644)
+        # until the pair is replaced, the authority of the one before is trusted too: a power cut leaves either working
+        before = folder.authority.read_bytes() if folder.authority.exists() else b""
+        write_whole(folder.authority, _pem(authority).encode() + before, 0o644)
         _store(folder, key, certificate)
+        write_whole(folder.identity, identity.model_dump_json().encode(), 0o644)
+        write_whole(folder.authority, _pem(authority).encode(), 0o644)
+        folder.next_key.unlink(missing_ok=True)
     except OSError as error:
         raise BadConfiguration(f"{out} cannot be used ({error.strerror}): give another --out") from error
     return identity
@@ -145,16 +155,20 @@ def renew_if_due(out: Path, now_s: float) -> bool:
     if not wanted and now_s < begin + (end - begin) * RENEW_AT_SHARE:
         return False
     try:
-        new_key = _next_key(folder)
-        request = _request(new_key)
-        signed = RENEW_LABEL + x509.load_pem_x509_csr(request.encode()).public_bytes(serialization.Encoding.DER)
-        message = RenewRequest(certificate=_pem(certificate), request=request, signature=_sign(key, signed))
-        issued = _ask(identity.platform, authority, "renew", message, Issued)
+
+        def ask(new_key: ec.EllipticCurvePrivateKey) -> Issued:
+            request = _request(new_key)
+            signed = RENEW_LABEL + x509.load_pem_x509_csr(request.encode()).public_bytes(serialization.Encoding.DER)
+            message = RenewRequest(certificate=_pem(certificate), request=request, signature=_sign(key, signed))
+            return _ask(identity.platform, authority, "renew", message, Issued)
+
+        new_key, issued = _with_next_key(folder, ask)
         if issued.device != identity.device:
             raise LinkFault("the platform answered with another robot's certificate: tell who runs it")
         new = _checked(issued, authority, new_key, now_s)
         write_whole(folder.previous, folder.pair.read_bytes(), OWNER_ONLY)
         _store(folder, new_key, new)
+        folder.next_key.unlink(missing_ok=True)
     except OSError as error:
         raise BadConfiguration(f"{out} cannot be written ({error.strerror}): the identity is not renewed") from error
     log.info("the identity is renewed")
@@ -233,6 +247,21 @@ def _http(platform: str, context: ssl.SSLContext, method: str, word: str, body: 
 # --- keys, certificates, files ----------------------------------------------------------------------------------------
 
 
+def _with_next_key(
+    folder: Folder, ask: Callable[[ec.EllipticCurvePrivateKey], Issued]
+) -> tuple[ec.EllipticCurvePrivateKey, Issued]:
+    """Ask with the key of the attempt under way. If that has a certificate by an earlier claim, with a new key."""
+    key = _next_key(folder)
+    try:
+        return key, ask(key)
+    except Refused as refused:
+        if refused.code != "key_used":
+            raise
+    folder.next_key.unlink()
+    key = _next_key(folder)
+    return key, ask(key)
+
+
 def _next_key(folder: Folder) -> ec.EllipticCurvePrivateKey:
     """The key of the attempt under way, or a new one; on the disk before anybody hears of it."""
     with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
@@ -274,7 +303,7 @@ def _open(folder: Folder) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate,
         pair = folder.pair.read_bytes()
         key = serialization.load_pem_private_key(pair, None)
         certificate = x509.load_pem_x509_certificate(pair)
-        authority = x509.load_pem_x509_certificate(folder.authority.read_bytes())
+        authority = _authority_of(certificate, x509.load_pem_x509_certificates(folder.authority.read_bytes()))
         identity = Identity.model_validate_json(folder.identity.read_bytes())
     except (OSError, ValueError, TypeError) as error:
         raise BadConfiguration(
@@ -285,9 +314,17 @@ def _open(folder: Folder) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate,
     return key, certificate, authority, identity
 
 
+def _authority_of(certificate: x509.Certificate, known: Sequence[x509.Certificate]) -> x509.Certificate:
+    """Which of them has issued it; an interrupted enrolment leaves two. Raises ValueError for none."""
+    for authority in known:
+        with contextlib.suppress(ValueError, TypeError, InvalidSignature):
+            certificate.verify_directly_issued_by(authority)
+            return authority
+    raise ValueError("none of the authorities has issued the certificate")
+
+
 def _store(folder: Folder, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
     write_whole(folder.pair, _key_pem(key) + _pem(certificate).encode(), OWNER_ONLY)
-    folder.next_key.unlink(missing_ok=True)
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -309,9 +346,10 @@ def _sign(key: ec.EllipticCurvePrivateKey, message: bytes) -> str:
 
 def _paper(arguments: argparse.Namespace) -> Paper:
     if arguments.paper:
-        paper = read_paper(arguments.paper)
+        paper = read_paper(_secret(arguments.paper))
     elif arguments.claim and arguments.platform and arguments.fingerprint:
-        paper = Paper(arguments.platform, read_claim(arguments.claim), read_fingerprint(arguments.fingerprint))
+        claim = read_claim(_secret(arguments.claim))
+        paper = Paper(arguments.platform, claim, read_fingerprint(arguments.fingerprint))
     else:
         raise BadInput("give --paper with the text of the QR code, or --claim, --platform and --fingerprint")
     address = urlsplit(paper.platform)
@@ -320,11 +358,15 @@ def _paper(arguments: argparse.Namespace) -> Paper:
     return paper
 
 
+def _secret(given: str) -> str:
+    return sys.stdin.readline() if given == "-" else given
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Enrol, or renew. Returns 0, or 1 after one line on stderr."""
     parser = argparse.ArgumentParser(prog="python -m robot.reporting.enrol", description="Get this robot's identity.")
-    parser.add_argument("--paper", help="text of the QR code, all in one")
-    parser.add_argument("--claim", help="the claim code on the paper")
+    parser.add_argument("--paper", help="text of the QR code, all in one; - reads it from stdin")
+    parser.add_argument("--claim", help="the claim code on the paper; - reads it from stdin")
     parser.add_argument("--platform", help="the enrolment service, https://HOST:PORT")
     parser.add_argument("--fingerprint", help="the platform's fingerprint on the paper")
     parser.add_argument("--out", type=Path, required=True, help="folder for key and certificate")

@@ -30,7 +30,8 @@ from typing import Any
 
 import uuid6
 
-from robot.database import open_database, transaction
+from robot.database import Connection, open_database, reopened, transaction
+from robot.errors import DeviceFault
 from robot.messages import Receipt, ReceiptKind
 from robot.reporting import boot as this_boot
 from robot.reporting import tables, thinning
@@ -42,7 +43,7 @@ KEEP_DAYS = 7  # answered rows
 KEEP_TELEMETRY_S = 7 * DAY_S  # facts: 72 h at least; the robot's own detail is kept 7 days
 KEEP_EVENTS_S = 30 * DAY_S
 MOST_BYTES = 32 * 1024 * 1024
-"""Of the whole file, the alarms' journal included; 72 h of ordinary life take 1.5 MB (tests/bench/outbox.py)."""
+"""Of the outbox alone; 72 h of ordinary life take 1.5 MB (tests/bench/outbox.py)."""
 HOLES_TOLD_AT_ONCE = 16
 TELEMETRY_AT_ONCE = 256
 TESTS_KEPT = 100
@@ -119,7 +120,8 @@ class Tests:
 class Outbox:
     """The outbox and the receipts, in a file of its own opening or on a borrowed connection and in its transaction.
 
-    `boot` and `uptime_s` are this machine's unless a test gives others.
+    `boot` and `uptime_s` are this machine's unless a test gives others. On a full disk an outbox that opens its own
+    file uses the reserve for that.
     """
 
     def __init__(
@@ -129,7 +131,7 @@ class Outbox:
         uptime_s: Callable[[], float] = this_boot.uptime_s,
     ) -> None:
         self._owned = not isinstance(database, sqlite3.Connection)
-        self._connection = database if isinstance(database, sqlite3.Connection) else open_database(database)
+        self._connection = database if isinstance(database, sqlite3.Connection) else _open(database)
         self._boot = this_boot.boot_id() if boot is None else boot
         self._uptime_s = uptime_s
         tables.make(self._connection)
@@ -140,6 +142,21 @@ class Outbox:
         """Close the database, unless it was borrowed."""
         if self._owned:
             self._connection.close()
+
+    def follow(self, error: Exception | None = None) -> bool:
+        """Go over to the new file if this one was replaced, or is damaged as `error` says; whether that was done.
+
+        For an outbox that opened its own file; a borrowed connection is its owner's affair. Raises DeviceFault.
+        """
+        if not self._owned or not isinstance(self._connection, Connection):
+            return False
+        fresh = reopened(self._connection, error)
+        if fresh is None:
+            return False
+        _make(fresh)
+        self._connection.close()
+        self._connection = fresh
+        return True
 
     # --- messages up ---------------------------------------------------------------------------------------------
 
@@ -227,6 +244,12 @@ class Outbox:
 
     def record_receipt(self, receipt: Receipt) -> bool:
         """Keep an answer for the alarm manager. False if its id is known: a command counts once, restarts included."""
+        new = self._record(receipt)
+        if self.follow():  # the file was replaced under it: whoever confirms the answer must find it in the new one
+            new = self._record(receipt) or new
+        return new
+
+    def _record(self, receipt: Receipt) -> bool:
         cursor = self._connection.execute(
             "insert or ignore into receipts(id, kind, alarm_id, by_whom, reason, at_s) values (?, ?, ?, ?, ?, ?)",
             (receipt.id, receipt.kind.value, receipt.alarm_id, receipt.by, receipt.reason, receipt.at_s),
@@ -307,7 +330,7 @@ class Outbox:
             self._connection.execute("delete from receipts where delivered = 1 and at_s < ?", (before_s,))
 
     def tidy(self, now_s: float, most_bytes: int = MOST_BYTES) -> None:
-        """Purge, let telemetry and events age out, and thin them while the file is larger than `most_bytes`.
+        """Purge, let telemetry and events age out, and thin them while the outbox is larger than `most_bytes`.
 
         While the disk has no room for the reserve, its size is freed inside the file, where nobody else can take it.
         """
@@ -316,7 +339,7 @@ class Outbox:
             with self._together():
                 thinning.expired(self._connection, priority, keep_s, now_s, self._boot, self._uptime_s())
         short = self._reserve is not None and self._reserve.hold()
-        while thinning.used_bytes(self._connection) > most_bytes or (
+        while thinning.is_larger(self._connection, most_bytes) or (
             short and self._reserve is not None and thinning.spare_bytes(self._connection) < self._reserve.size
         ):
             with self._together():
@@ -336,3 +359,21 @@ class Outbox:
                 detail = {"first": first, "last": last, "prev": prev and prev.hex(), "hash": hash_ and hash_.hex()}
                 self._append(EventBody(name="outbox_thinned", detail=detail), now_s, test=False)
                 self._connection.execute("update holes set reported = 1 where first = ?", (first,))
+
+
+def _open(path: Path) -> Connection:
+    try:
+        return _make(open_database(path))
+    except DeviceFault:
+        if not Reserve(path).release():
+            raise
+        return _make(open_database(path))
+
+
+def _make(connection: Connection) -> Connection:
+    try:
+        tables.make(connection)
+    except DeviceFault:
+        connection.close()
+        raise
+    return connection

@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from robot.errors import BadConfiguration, BadInput
+from robot.errors import BadConfiguration, BadInput, DeviceFault
 from robot.messages import Receipt, ReceiptKind
 from robot.reporting import boot
 from robot.reporting.contract import (
@@ -100,12 +100,18 @@ class Uplink:
         self._tidy_due_at_s = 0.0
         self._test_ok_at_s: float | None = None
         self._connected = False
+        self._fault = ""
         self._client: mqtt.Client | None = self._make_client()
 
     @property
     def connected(self) -> bool:
         """Whether the broker was there at the last `pump`."""
         return self._connected
+
+    @property
+    def fault(self) -> str:
+        """A constant text while the outbox cannot be used, else empty."""
+        return self._fault
 
     def start(self, now_s: float) -> None:
         """Begin to connect, in the background and for ever."""
@@ -122,8 +128,11 @@ class Uplink:
         client.loop_start()
 
     def pump(self, now_s: float) -> None:
-        """Handle what came in and send what is due. A busy or full disk is logged; the next call tries again."""
+        """Handle what came in and send what is due. A disk that refuses is logged, and a fault; the next call tries
+        again. A damaged file is rescued at once, and one that another process has replaced is followed.
+        """
         try:
+            self._outbox.follow()
             self._take_events(now_s)
             if self._connected:
                 self._send(now_s)
@@ -133,8 +142,12 @@ class Uplink:
                 self._outbox.tidy(now_s)
                 if self._connected:
                     self._outbox.tell_holes(now_s)
-        except sqlite3.OperationalError as error:
+            self._fault = ""
+        except (sqlite3.Error, DeviceFault) as error:
             LOG.warning("the outbox cannot be used now: %s", error)
+            self._fault = "the outbox cannot be used: alarms do not leave the room"
+            with contextlib.suppress(DeviceFault):  # then the next call tries again
+                self._outbox.follow(error)
 
     def stop(self, now_s: float) -> None:
         """Say that the robot goes offline in an orderly way, and disconnect. `start` may follow."""
@@ -171,13 +184,12 @@ class Uplink:
             self._publish_state(client, online=True, now_s=now_s)
             self._state_due_at_s = now_s + STATE_EVERY_S
         for row in self._plan.due(self._outbox.pending(self._plan.reach()), now_s):
-            info = client.publish(
-                topic(self._settings.device, row.leaf),
-                row.encode(self._settings.device),
-                qos=1,
-                properties=_expiry(row),
-            )
-            alarm_id = row.raised_alarm_id
+            try:
+                payload, alarm_id = row.encode(self._settings.device), row.raised_alarm_id
+            except ValueError:  # bits of its text have turned over: it must not keep the others
+                LOG.error("a message of the outbox cannot be read: %s", row.id)
+                continue
+            info = client.publish(topic(self._settings.device, row.leaf), payload, qos=1, properties=_expiry(row))
             if alarm_id is not None:
                 self._raised_by_mid[info.mid] = (row.id, alarm_id)
 

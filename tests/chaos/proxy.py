@@ -107,7 +107,7 @@ class Network:
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: Mode, mixer: Mixer | None
     ) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: half of it was closed meanwhile
             while data := await reader.read(65_536):
                 while self._mode == "stall":
                     await self._changed.wait()

@@ -36,8 +36,8 @@ def wait_for(true: Callable[[], bool]) -> None:
 class Site:
     """Authority, broker and enrolment service over one data folder; each process may be ended and started again."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, data: Path, connections: int = 1000) -> None:
+        self.data, self._connections = data, connections
         self.layout = Layout(data / "identity")
         self.port, self.services_port, self.enrol_port = free_port(), free_port(), free_port()
         self.log = data / "log.txt"
@@ -53,6 +53,7 @@ class Site:
 
     def start_broker(self) -> None:
         places = ["--port", str(self.port), "--services-port", str(self.services_port)]
+        places += ["--connections", str(self._connections)]
         folders = ["--data", str(self.data / "broker"), "--tls", str(self.layout.folder)]
         self._start("broker", "robot.reporting.broker", *places, *folders)
         wait_for(lambda: _listens(self.port) and _listens(self.services_port))

@@ -91,6 +91,7 @@ def gateway() -> Iterator[Gateway]:
 def secret(tmp_path: Path) -> Path:
     path = tmp_path / "secret"
     path.write_text(SECRET + "\n")
+    path.chmod(0o600)
     return path
 
 
@@ -185,16 +186,19 @@ def test_an_answer_that_is_no_success_and_a_server_that_hangs_are_faults_without
         with pytest.raises(LinkFault, match=told):
             channel.send(outgoing())
     gateway.hold_s = 1.0
-    with pytest.raises(LinkFault, match="ReadTimeout"):
+    with pytest.raises(LinkFault, match=r"TimeoutError|ReadTimeout"):
         channel.send(outgoing())
     assert SECRET not in caplog.text
     assert "13800000001" not in caplog.text
 
 
 def test_a_secret_that_cannot_be_read_is_one_line_with_the_files_name(tmp_path: Path) -> None:
-    missing, blank = tmp_path / "missing", tmp_path / "blank"
+    missing, blank, open_to_all = (tmp_path / name for name in ("missing", "blank", "open_to_all"))
     blank.write_text("\n")
-    for path in (missing, blank):
+    blank.chmod(0o600)
+    open_to_all.write_text(SECRET)
+    open_to_all.chmod(0o644)
+    for path in (missing, blank, open_to_all):
         with pytest.raises(BadConfiguration, match=path.name):
             open_channel(settings(kind="webhook", url="http://127.0.0.1/", secret_file=path))
 

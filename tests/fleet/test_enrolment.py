@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import ssl
 import stat
@@ -31,7 +32,7 @@ from robot.reporting.enrolment import ALPHABET, PATH, EnrolRequest
 from robot.reporting.outbox import Outbox
 from robot.reporting.renewal import renewals_of
 from robot.reporting.uplink import Tls, Uplink, UplinkSettings
-from tests.fleet.secured import Client, Site, device_client, service_client, up, wait_for
+from tests.fleet.secured import Site, device_client, service_client, up, wait_for
 
 pytestmark = [
     pytest.mark.fleet,
@@ -163,9 +164,9 @@ def test_the_key_stays_on_the_robot_for_its_owner_alone(site: Site, capsys: pyte
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert sorted(path.name for path in folder.iterdir()) == ["authority.pem", "identity.json", "robot.pem"]
     for path in site.data.rglob("*"):
-        if path.is_file() and path.name not in ("robot.pem", "server.key", "authority.key", "ingest.pem", "warden.pem"):
+        if path.is_file() and path.name not in ("robot.pem", "server.pem", "authority.key", "ingest.pem", "warden.pem"):
             assert b"PRIVATE KEY" not in path.read_bytes(), path
-    for name in ("authority/authority.key", "server.key", "services/ingest.pem", "services/warden.pem"):
+    for name in ("authority/authority.key", "server.pem", "services/ingest.pem", "services/warden.pem"):
         assert stat.S_IMODE((site.layout.folder / name).stat().st_mode) == 0o600
     assert stat.S_IMODE(site.layout.key.parent.stat().st_mode) == 0o700
 
@@ -177,26 +178,6 @@ def test_a_claim_serves_once(site: Site, tmp_path: Path, capsys: pytest.CaptureF
         enrol.enrol(paper, tmp_path / "second", time.time())
     assert refused.value.code == "claim_used"
     assert not (tmp_path / "second" / "robot.pem").exists()
-
-
-def test_an_answer_that_got_lost_is_given_again_to_the_same_robot(
-    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Interrupted after the platform has committed: the key on the disk makes the second attempt the same one."""
-    paper = site.paper("hani-3251", capsys)
-
-    def power_cut(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as cut:
-        cut.setattr(enrol, "_checked", power_cut)
-        with pytest.raises(KeyboardInterrupt):
-            enrol.enrol(paper, tmp_path, time.time())
-    key = (tmp_path / "next.key").read_bytes()
-    assert enrol.enrol(paper, tmp_path, time.time()).device == "hani-3251"
-    assert (tmp_path / "robot.pem").read_bytes().startswith(key)
-    with device_client(site, tmp_path) as robot:
-        assert robot.inside
 
 
 def test_an_expired_claim_and_one_that_a_newer_one_replaced_are_refused(
@@ -285,89 +266,6 @@ def test_what_is_no_request_is_refused_in_one_line(site: Site, word: str, body: 
     assert set(answer) == {"v", "code", "message"}
 
 
-def test_a_certificate_is_renewed_in_time_and_the_old_one_ends_when_the_new_is_used(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = site.robot("hani-3501", capsys)
-    before, now_s = (folder / "robot.pem").read_bytes(), time.time()
-    assert enrol.renew_if_due(folder, now_s) is False
-    assert enrol.renew_if_due(folder, now_s + 200 * DAY_S) is False
-    assert (folder / "robot.pem").read_bytes() == before
-    assert enrol.renew_if_due(folder, now_s + 250 * DAY_S) is True
-    assert (folder / "previous.pem").read_bytes() == before
-    assert not (folder / "next.key").exists()
-    old = x509.load_pem_x509_certificate(before)
-    assert certificate_in(folder).public_key() != old.public_key()
-    for pair, inside in (("robot.pem", True), ("previous.pem", False)):
-        with Client(site.port, site.layout.certificate, folder / pair) as robot:
-            assert robot.inside is inside
-
-
-def test_a_renewal_may_be_cut_off_anywhere(
-    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before the answer is stored and after: the pair on the disk opens the broker, and the next call goes on."""
-    folder, later_s = site.robot("hani-3551", capsys), time.time() + 250 * DAY_S
-
-    def power_cut(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for step in ("_request", "_checked", "_store"):
-        with monkeypatch.context() as cut:
-            cut.setattr(enrol, step, power_cut)
-            with pytest.raises(KeyboardInterrupt):
-                enrol.renew_if_due(folder, later_s)
-        with device_client(site, folder) as robot:
-            assert robot.inside, step
-    with monkeypatch.context() as cut:  # stored, and the platform not told
-        real, words = enrol._ask, []
-
-        def ask(*given: object) -> object:
-            words.append(given[2])
-            if words == ["standing", "renew", "standing"]:
-                raise LinkFault("gone")
-            return real(*given)  # type: ignore[arg-type]  # passed on as it came
-
-        cut.setattr(enrol, "_ask", ask)
-        assert enrol.renew_if_due(folder, later_s) is True
-    for pair in ("robot.pem", "previous.pem"):  # one after the other: they are the same robot's
-        with Client(site.port, site.layout.certificate, folder / pair) as robot:
-            assert robot.inside, pair
-    assert enrol.renew_if_due(folder, time.time()) is False
-    with Client(site.port, site.layout.certificate, folder / "previous.pem") as past:
-        assert not past.inside
-
-
-def test_a_new_key_can_be_asked_for(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = site.robot("hani-3601", capsys)
-    assert site.identity("rotate", "hani-3601") == 0
-    assert enrol.renew_if_due(folder, time.time()) is True
-    assert enrol.renew_if_due(folder, time.time()) is False
-    with device_client(site, folder) as robot:
-        assert robot.inside
-
-
-def test_a_revoked_or_strange_certificate_renews_nothing(
-    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = site.robot("hani-3651", capsys)
-    other = site.robot("hani-3652", capsys)
-    pair = (folder / "robot.pem").read_bytes()
-    # another robot's certificate with one's own key: the signature does not fit
-    certificate = (other / "robot.pem").read_bytes().partition(b"-----BEGIN CERTIFICATE-----")
-    key = pair.partition(b"-----BEGIN CERTIFICATE-----")[0]
-    (folder / "robot.pem").write_bytes(key + certificate[1] + certificate[2])
-    with pytest.raises(enrol.Refused) as refused:
-        enrol.renew_if_due(folder, time.time() + 250 * DAY_S)
-    assert refused.value.code == "signature"
-    (folder / "robot.pem").write_bytes(pair)
-    assert site.identity("revoke", "hani-3651", "--reason", "stolen") == 0
-    with pytest.raises(enrol.Refused) as refused:
-        enrol.renew_if_due(folder, time.time() + 250 * DAY_S)
-    assert refused.value.code == "revoked"
-    assert (folder / "robot.pem").read_bytes() == pair
-
-
 def test_neither_keys_nor_claims_stand_in_a_log_in_the_database_or_in_an_error(
     site: Site,
     tmp_path: Path,
@@ -403,11 +301,12 @@ def test_neither_keys_nor_claims_stand_in_a_log_in_the_database_or_in_an_error(
 
 
 def test_the_command_enrols_and_says_what_to_set(
-    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paper = site.paper("hani-3801", capsys)
     out = tmp_path / "identity"
-    assert enrol.main(["--paper", str(paper), "--out", str(out)]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{paper}\n"))  # a command's words are read by every process
+    assert enrol.main(["--paper", "-", "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "robot_id: hani-3801" in said
     assert f"tls_certificate: {out}/robot.pem" in said

@@ -66,12 +66,38 @@ print(json.dumps({"unwritten": unwritten, "waiting": waiting, "held": held, "fau
 """
 
 
-def run(folder: Path, how: str) -> dict[str, object]:
+ALONE = """
+import json, sys
+from pathlib import Path
+from robot.reporting.contract import AlarmBody
+from robot.reporting.outbox import Outbox
+from robot.reporting.reserve import Reserve
+
+home = Path(sys.argv[1])
+if sys.argv[2] == "reserve":
+    Reserve(home / "robot.db").hold()
+with open(home / "other", "wb", buffering=0) as other:
+    try:
+        while True:
+            other.write(bytes(4096))
+    except OSError:
+        pass
+try:
+    outbox = Outbox(home / "robot.db")
+    outbox.append(AlarmBody(alarm_id="alarm-0001", type="fall", phase="raised", revision=1, severity="high",
+                            confidence=0.9, onset_ts=1.0), 2.0)
+    print(json.dumps({"waiting": outbox.depth()}))
+except Exception as error:
+    print(json.dumps({"refused": type(error).__name__}))
+"""
+
+
+def run(folder: Path, how: str, script: str = SCRIPT) -> dict[str, object]:
     unshare = shutil.which("unshare")
     if unshare is None:
         pytest.skip("unshare is missing; it stands in util-linux")
     mount = f'mount -t tmpfs -o size=40m none "$1" && exec "{sys.executable}" -c "$2" "$1" {how}'
-    command = [unshare, "--map-root-user", "--mount", "sh", "-c", mount, "sh", str(folder), SCRIPT]
+    command = [unshare, "--map-root-user", "--mount", "sh", "-c", mount, "sh", str(folder), script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if "unshare:" in done.stderr or "mount:" in done.stderr:
         pytest.skip("this machine allows no mount namespace")
@@ -94,3 +120,8 @@ def test_without_the_reserve_they_could_not_be(tmp_path: Path) -> None:
     """Otherwise the test above would show nothing."""
     found = run(tmp_path, "none")
     assert found["unwritten"] != 0
+
+
+def test_a_reporter_that_starts_alone_on_a_full_disk_uses_the_reserve(tmp_path: Path) -> None:
+    assert run(tmp_path, "reserve", ALONE) == {"waiting": 1}
+    assert run(tmp_path, "none", ALONE) == {"refused": "DeviceFault"}

@@ -265,6 +265,10 @@ def test_dead_letters_are_listed_shown_replayed_dropped_and_audited(rig: Rig, st
     assert [(letter["event"], letter["elderId"]) for letter in stand_in.committed] == [(p, "E-0002") for p in PHASES]
     assert "0 dead letters" in rig.run("dead-letters", "list").stdout
     assert audit.verify(rig.database).entries == 2
+    with rig.database.read() as session:
+        assert [actor for actor in session.scalars(select(audit.AuditEntry.actor)) if "operator-7" in actor] == []
+        details = session.scalars(select(audit.AuditDetail.detail)).all()
+    assert all('"by":"operator-7"' in detail for detail in details), "a name stands where it can be erased"
 
 
 def test_what_concerns_us_and_not_the_letter_only_pauses(sqlite_rig: Rig, stand_in: StandIn) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from robot.fleet import link
 from robot.fleet.identity.authority import (
     DAY_S,
     Layout,
@@ -24,8 +27,10 @@ from robot.fleet.identity.authority import (
     open_authority,
     pem,
 )
+from robot.reporting.broker import LARGEST_PACKET_BYTES
+from robot.reporting.contract import PAYLOAD_BYTES
 from tests.fleet.conftest import ROOT
-from tests.fleet.secured import PATIENCE_S, Client, Site, device_client, resumed, service_client, up, wait_for
+from tests.fleet.secured import CONNECT, PATIENCE_S, Client, Site, device_client, resumed, service_client, up, wait_for
 
 pytestmark = [
     pytest.mark.fleet,
@@ -268,6 +273,87 @@ def test_a_robots_certificate_opens_nothing_on_the_platforms_own_port(
         assert ingest.next()[:2] == (up("hani-2601"), b"true")
         assert ingest.heard.empty()
         assert robot.heard.empty()
+
+
+def test_a_running_broker_shows_its_renewed_certificate_and_ingest_its_own_at_the_next_connection(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = _shown(site.port, site.layout)
+    assert site.identity("init", "--host", "later.example") == 0
+    wait_for(lambda: _shown(site.port, site.layout) != shown)
+    pair = site.layout.service("ingest")
+    broker = link.Broker("127.0.0.1", site.services_port, site.layout.certificate, pair, pair)
+    read: list[object] = []
+    real = link._read_pair
+    monkeypatch.setattr(link, "_read_pair", lambda context, given: (read.append(given), real(context, given))[1])
+    ingest = link.Link(broker, ["e/alarm"], lambda _device: True, lambda _received: None)
+    ingest.start()
+    try:
+        assert ingest.up.wait(PATIENCE_S)
+    finally:
+        ingest.stop()
+    assert len(read) == 2  # at the start, and before the connection
+
+
+def _shown(port: int, layout: Layout) -> bytes | None:
+    context = ssl.create_default_context(cafile=str(layout.certificate))
+    context.load_cert_chain(layout.service("warden"))
+    with (
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+    ):
+        return secured.getpeercert(binary_form=True)
+
+
+def test_a_packet_that_no_report_can_be_ends_its_senders_connection_only(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, other = site.robot("hani-2701", capsys), site.robot("hani-2702", capsys)
+    name = up("hani-2701").encode()
+    with service_client(site) as ingest, device_client(site, other) as neighbour:
+        ingest.subscribe("hani/v1/+/e/alarm")
+        assert _stays_open(site, mine, name, PAYLOAD_BYTES)
+        assert len(ingest.next()[1]) == PAYLOAD_BYTES
+        assert not _stays_open(site, mine, name, LARGEST_PACKET_BYTES)
+        neighbour.publish(up("hani-2702"), b"unmoved")
+        assert ingest.next()[1] == b"unmoved"
+        assert neighbour.ends == 0
+
+
+def _stays_open(site: Site, folder: Path, name: bytes, payload_bytes: int) -> bool:
+    """Whether the broker still answers a ping after a message of this size."""
+    context = ssl.create_default_context(cafile=str(site.layout.certificate))
+    context.load_cert_chain(folder / "robot.pem")
+    body = len(name).to_bytes(2, "big") + name + b"\0" + b"x" * payload_bytes
+    length = bytes([len(body) & 127 | 128, len(body) >> 7 & 127 | 128, len(body) >> 14])
+    with (
+        socket.create_connection(("127.0.0.1", site.port), PATIENCE_S) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
+    ):
+        link.sendall(CONNECT)
+        assert link.recv(64)[:1] == b"\x20"
+        answer = b""
+        with contextlib.suppress(OSError):
+            link.sendall(b"\x30" + length + body + b"\xc0\0")
+            answer = link.recv(64)
+        return answer == b"\xd0\0"
+
+
+def test_more_connections_than_allowed_leave_the_platforms_own_port_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = Site(tmp_path, connections=2)
+    small.start_broker()
+    small.start_enrolment()
+    try:
+        robots = [small.robot(f"hani-280{number}", capsys) for number in range(3)]
+        with device_client(small, robots[0]) as first, device_client(small, robots[1]) as second:
+            with device_client(small, robots[2]) as third:
+                assert (first.inside, second.inside, third.inside) == (True, True, False)
+            with service_client(small) as ingest:
+                assert ingest.inside
+    finally:
+        small.stop_all()
 
 
 LAUNCH = """

@@ -86,8 +86,8 @@ def test_what_is_revoked_is_listed_until_it_would_have_ended_and_shut_out_until_
     enrol(database, authority, claim(database), request)
     waiting = claim(database, "hani-1", replaces=True)
     with database.write() as session:
-        assert registry.revoke(session, "hani-1", "stolen", by="test", now_s=NOW_S) == ("hani-1",)
-        assert registry.revoke(session, "hani-1", "stolen", by="test", now_s=NOW_S) == ()
+        assert registry.revoke(session, "hani-1", "stolen", by="test", now_s=NOW_S) is True
+        assert registry.revoke(session, "hani-1", "stolen", by="test", now_s=NOW_S) is False
     with database.read() as session:
         assert len(registry.revoked(session, NOW_S)) == 1
         assert registry.shut_out(session, NOW_S) == ["hani-1"]

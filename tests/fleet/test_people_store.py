@@ -14,12 +14,14 @@ from sqlalchemy.exc import DBAPIError
 
 from robot.errors import BadInput
 from robot.fleet import audit, handling, retention
+from robot.fleet.app import create_app
 from robot.fleet.contacts import Retention
 from robot.fleet.database import Database, open_database
-from robot.fleet.people import Role, accounts, limits, passwords, readings, sessions
+from robot.fleet.people import Role, Sight, accounts, limits, passwords, readings, sessions
 from robot.fleet.people.welcome import welcome
 from robot.reporting.contract import BedBody, TelemetryReport
 from tests.fleet.conftest import PATIENCE_S, ROOT
+from tests.unit.fleet.browser import HOST, Browser, form_token, person
 from tests.unit.fleet.conftest import ALARM, DEVICE, Home
 
 pytestmark = pytest.mark.fleet
@@ -131,20 +133,53 @@ def test_guesses_at_the_same_moment_do_not_slip_through(database: Database, monk
     monkeypatch.setattr(passwords, "fits", never)
     threads = [
         threading.Thread(target=sessions.sign_in, args=(database, "nobody", "wrong", "10.0.0.1", NOW_S))
-        for _ in range(limits.BY_NAME.free + 10)
+        for _ in range(limits.BY_PAIR.free + 10)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(checked) == limits.BY_NAME.free
+    assert len(checked) == limits.BY_PAIR.free
+
+
+def test_what_postgresql_cannot_even_be_asked_for_is_refused_as_wrong(home: Home) -> None:
+    app = create_app(home.platform, [HOST])
+    browser = Browser(app)
+    form = {"name": "\0", "password": "\0", "csrf": form_token(browser.get("/login"))}
+    assert browser.post("/login", data=form).status_code == 422
+    browser = Browser(app, person(home.database, "x", now_s=home.now_s))
+    for path in ("/robots/%00", "/api/robots/%00", "/login/%00"):
+        assert browser.get(path).status_code in (404, 422)
+    for path in ("/alarms/%00/acknowledge", "/robots/%00/test", "/robots/%00/maintenance", "/login/%00"):
+        assert browser.post(path).status_code in (404, 422)
+    ended = browser.post(f"/robots/{DEVICE}/maintenance", data={"hours": "0", "reason": "\0"})
+    assert ended.status_code == 422
+
+
+def test_a_district_of_a_hundred_thousand_homes_can_be_asked_for(home: Home) -> None:
+    """PostgreSQL's protocol takes 65,535 parameters, SQLite 32,766."""
+    many = frozenset(f"hani-{number:06}" for number in range(100_000))
+    lens = home.platform.lens("zh")
+    for sight, seen in (
+        (Sight(many | {DEVICE}), [DEVICE]),
+        (Sight(many), []),
+        (Sight(None, many), [DEVICE]),
+        (Sight(None, many | {DEVICE}), []),
+        (Sight(many | {DEVICE}, frozenset({DEVICE})), []),
+    ):
+        assert [view.device for view in home.platform.robots(lens, sight)] == seen
+        assert [view.device for view in home.platform.alarms(lens, sight)] == seen
+        assert home.platform.standing(sight).offline_for(sight) == []
+    home.now_s += 600
+    assert home.platform.standing(Sight(many | {DEVICE})).offline_for(Sight(many)) == []
+    assert home.platform.standing(Sight(many | {DEVICE})).offline_for(Sight(many | {DEVICE})) == ["幸福家园 201"]
 
 
 def test_of_two_who_use_a_link_at_once_one_gets_in(database: Database) -> None:
     token = welcome(database, "x", Role.ADMINISTRATOR, NOW_S)
     answers: list[str | None] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(sessions.use_link(database, token, "10.0.0.1", NOW_S).token))
+        threading.Thread(target=lambda: answers.append(sessions.use_link(database, token, NOW_S).token))
         for _ in range(8)
     ]
     for thread in threads:

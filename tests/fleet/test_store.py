@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +18,7 @@ from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from robot.fleet import intake, partitions
+from robot.fleet.chain import YOUNG
 from robot.fleet.database import Database, note_change, open_database
 from robot.fleet.tables import Alarm, AlarmLog, BedMinute, Chain, Change, Command, Message, Refusal, SeenMessage
 from robot.reporting.contract import (
@@ -28,6 +32,7 @@ from robot.reporting.contract import (
     digest_of,
     topic,
 )
+from tests.fleet.conftest import ROOT
 from tests.unit.fleet.test_read import GOOD, mutated
 
 pytestmark = pytest.mark.fleet
@@ -237,14 +242,31 @@ def test_a_chain_shows_what_is_missing_until_it_comes(store: Database) -> None:
 
 
 def test_a_changed_report_breaks_the_chain(store: Database) -> None:
-    items = list(chained(3))
+    items = list(chained(3, first=YOUNG))
     forged = items[1].message.model_copy(update={"boot": "other"})
     items[1] = arrival("e/alarm", forged)
     intake.commit(store, items)
-    assert (chain(store).seq, chain(store).missing, chain(store).broken) == (3, 0, 1)
+    assert (chain(store).seq, chain(store).missing, chain(store).broken) == (YOUNG + 2, 0, 1)
 
 
-def test_old_telemetry_goes_and_what_no_part_covers_stays_until_it_is_old(store: Database) -> None:
+def test_workers_with_a_new_robots_first_reports_make_one_chain(store: Database) -> None:
+    for turn in range(10):
+        device = f"hani-new-{turn}"
+        items, prev = [], None
+        for number in range(1, 7):
+            report = alarm_report(number, "raised", 1, f"alarm-{turn}-{number:04}", prev)
+            report = report.model_copy(update={"dev": device})
+            prev = digest_of(report.encode())
+            items.append(intake.read(topic(device, "e/alarm"), report.encode(), NOON_S))
+        together(*(lambda item=item: intake.commit(store, [item]) for item in items))
+        with store.read() as session:
+            row = session.get_one(Chain, device)
+        assert (row.seq, row.first, row.missing, row.broken, row.restarts) == (6, 1, 0, 0, 0)
+
+
+def test_old_telemetry_goes_and_what_no_part_covers_stays_until_it_is_old(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     day_s = 86_400.0
     with store.write() as session:
         partitions.make_ahead(session, NOON_S)
@@ -256,18 +278,17 @@ def test_old_telemetry_goes_and_what_no_part_covers_stays_until_it_is_old(store:
         intake.commit(store, [arrival("t/bed", report, received_s)])
     with store.write() as session:
         partitions.make_ahead(session, NOON_S + 9 * day_s)  # a part may be made after rows for it came
-        partitions.prune(session, NOON_S + 9 * day_s, telemetry_days=7)
+    monkeypatch.setattr(partitions, "DELETED_AT_ONCE", 1)
+    partitions.prune(store, NOON_S + 9 * day_s, telemetry_days=7)
     with store.read() as session:
         assert sorted(session.scalars(select(BedMinute.measured_at_s))) == [6.0, NOON_S + 9 * day_s]
 
 
 def test_old_messages_go_only_if_asked(store: Database) -> None:
     intake.commit(store, [arrival("e/alarm", alarm_report(1, "raised", 1), NOON_S)])
-    with store.write() as session:
-        partitions.prune(session, NOON_S + 400 * 86_400)
+    partitions.prune(store, NOON_S + 400 * 86_400)
     assert count(store, Message) == 1
-    with store.write() as session:
-        partitions.prune(session, NOON_S + 400 * 86_400, messages_days=365)
+    partitions.prune(store, NOON_S + 400 * 86_400, messages_days=365)
     assert (count(store, Message), count(store, SeenMessage), count(store, Alarm)) == (0, 0, 1)
 
 
@@ -284,4 +305,45 @@ def test_on_postgres_a_month_of_messages_and_a_day_of_beds_is_a_part(postgres_ur
         names = inspect(session.connection()).get_table_names()
         assert {"messages_202610", "messages_202611", "bed_history_20261031"} <= set(names)
         assert session.scalar(text("SELECT count(*) FROM messages_202610")) == 1
+    database.close()
+
+
+def test_on_postgres_a_robot_whose_clock_is_ahead_spoils_no_days_part(postgres_url: str, tmp_path: Path) -> None:
+    database = open_database(tmp_path, postgres_url)
+    early_s, body = NOON_S + 20 * 86_400, BedBody(in_bed=True, fresh=True)
+    report = TelemetryReport(id="message-0001", dev=DEVICE, seq=0, ts=early_s, body=body)
+    intake.commit(database, [arrival("t/bed", report)])
+    with database.write() as session:
+        partitions.make_ahead(session, early_s)
+    with database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM bed_history_20261120")) == 1
+        assert session.scalar(text("SELECT count(*) FROM bed_history_rest")) == 0
+    intake.commit(database, [arrival("t/bed", report, early_s)])  # its key is the part's too
+    assert count(database, BedMinute) == 1
+    database.close()
+
+
+def test_on_postgres_a_process_that_stops_in_the_midst_of_a_transaction_holds_nobody_up_for_long(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    database = open_database(tmp_path, postgres_url)
+    intake.commit(database, [arrival("e/alarm", alarm_report(1, "raised", 1))])
+    holder = (
+        "import pathlib, sys, time\n"
+        "from robot.fleet.database import open_database\n"
+        "from robot.fleet.tables import Alarm\n"
+        "with open_database(pathlib.Path(sys.argv[1]), sys.argv[2]).write() as session:\n"
+        "    session.get(Alarm, 'alarm-0001')\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", holder, str(tmp_path), postgres_url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            process.send_signal(signal.SIGSTOP)
+            intake.commit(database, [arrival("e/alarm", alarm_report(2, "closed", 2))])  # within the lock's 10 s
+        finally:
+            process.kill()
     database.close()

@@ -24,11 +24,10 @@ from robot.fleet.government.config import Retry
 from robot.fleet.government.connectors import Connector
 from robot.fleet.government.letters import Letter, Writer
 from robot.fleet.government.retry import Answer, Kind
-from robot.fleet.government.tables import DEAD, GovernmentItem
+from robot.fleet.government.tables import DEAD, WORKER, GovernmentItem
 from robot.fleet.tables import Worker
 from robot.locks import exclusive
 
-WORKER = "government"
 TURN_S = 0.25
 BEAT_S = 4.0
 PRUNE_S = 3600.0

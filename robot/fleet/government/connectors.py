@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ssl
 import time
+from contextlib import closing
 from typing import Protocol
 
 import httpx
 
 from robot.errors import BadConfiguration
+from robot.fleet.deadline import traced, within
 from robot.fleet.government.answers import judge, retry_after
 from robot.fleet.government.config import FileTarget, HttpTarget, MqttTarget, Tls
 from robot.fleet.government.letters import Letter
 from robot.fleet.government.retry import Answer, Kind
-from robot.fleet.government.secret_files import read_secret
+from robot.fleet.secret_files import read_secret
 
 LARGEST_ANSWER_BYTES = 64 * 1024
 
@@ -51,7 +53,7 @@ def context_of(tls: Tls) -> ssl.SSLContext:
 
 
 class HttpConnector:
-    """One request per letter; redirects are not followed, answers are read up to a bound and a deadline."""
+    """One request per letter; redirects are not followed, an answer has a bound, and all of it one deadline."""
 
     def __init__(self, target: HttpTarget) -> None:
         self._target = target
@@ -59,6 +61,7 @@ class HttpConnector:
         self._client = httpx.Client(
             verify=context_of(target.tls),
             timeout=target.timeout_s,
+            limits=httpx.Limits(max_keepalive_connections=0),  # each letter its own, which its deadline may cut
             trust_env=False,
             proxy=target.proxy,
             follow_redirects=False,
@@ -78,19 +81,17 @@ class HttpConnector:
         return self._client.build_request(self._target.method, url, content=letter.body, headers=headers)
 
     def deliver(self, letter: Letter) -> Answer:
-        give_up_at_s = time.monotonic() + self._target.timeout_s
+        request, body = self.request(letter), bytearray()
         try:
-            answer = self._client.send(self.request(letter), stream=True)
-            try:
-                body = bytearray()
-                for part in answer.iter_bytes(4096):
-                    body += part
-                    if time.monotonic() > give_up_at_s:
-                        return Answer(Kind.FAILED, "the answer took too long")
-                    if len(body) > LARGEST_ANSWER_BYTES:
-                        return Answer(Kind.FAILED, f"status {answer.status_code}, the answer is too large")
-            finally:
-                answer.close()
+            with within(self._target.timeout_s) as take:
+                request.extensions["trace"] = traced(take)
+                with closing(self._client.send(request, stream=True)) as answer:
+                    for part in answer.iter_bytes(4096):
+                        body += part
+                        if len(body) > LARGEST_ANSWER_BYTES:
+                            return Answer(Kind.FAILED, f"status {answer.status_code}, the answer is too large")
+        except TimeoutError:
+            return Answer(Kind.FAILED, "the answer took too long")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.PoolTimeout) as error:
             return Answer(Kind.DOWN, f"out of reach ({type(error).__name__})")
         except httpx.HTTPError as error:  # sent, perhaps in part, and not answered: it may have been taken

@@ -17,7 +17,7 @@ from robot.fleet.government.config import MqttTarget
 from robot.fleet.government.connectors import context_of
 from robot.fleet.government.letters import Letter
 from robot.fleet.government.retry import Answer, Kind
-from robot.fleet.government.secret_files import read_secret
+from robot.fleet.secret_files import read_secret
 
 KEEPALIVE_S = 20
 

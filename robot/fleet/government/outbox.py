@@ -9,16 +9,17 @@ import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from robot.errors import BadInput
 from robot.fleet import audit
-from robot.fleet.desk import ENDED
+from robot.fleet.desk import ENDED, OPEN
 from robot.fleet.government.facts import Facts, events_of
 from robot.fleet.government.retry import Trial, Verdict
-from robot.fleet.government.tables import DEAD, DELIVERED, DROPPED, WAITING, GovernmentItem, GovernmentPending
-from robot.fleet.tables import Alarm, AlarmLog
+from robot.fleet.government.tables import DEAD, DELIVERED, DROPPED, WAITING, WORKER, GovernmentItem, GovernmentPending
+from robot.fleet.people.accounts import AT_THE_MACHINE
+from robot.fleet.tables import Alarm, AlarmLog, Worker
 
 BATCH = 500
 KEYS = uuid.UUID("6e1b7c52-5f0e-5d0b-9a5b-0f6f6d0d9a11")  # the namespace of idempotency keys; must never change
@@ -196,10 +197,10 @@ def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> Non
     audit.append(
         session,
         at_s=now_s,
-        actor=by,
+        actor=AT_THE_MACHINE,
         action="government.replay",
         subject=f"alarm:{item.alarm_id}",
-        detail={"key": item.key, "reason": item.reason},
+        detail={"by": by, "key": item.key, "reason": item.reason},
     )
     last = session.scalar(
         select(GovernmentItem)
@@ -226,18 +227,44 @@ def drop(session: Session, item: GovernmentItem, by: str, reason: str, now_s: fl
     audit.append(
         session,
         at_s=now_s,
-        actor=by,
+        actor=AT_THE_MACHINE,
         action="government.drop",
         subject=f"alarm:{item.alarm_id}",
-        detail={"key": item.key, "reason": reason},
+        detail={"by": by, "key": item.key, "reason": reason},
     )
 
 
 def prune(session: Session, before_s: float) -> int:
-    """Forget what was delivered or dropped before `before_s`; what is dead or waits is never forgotten."""
-    ended = select(Alarm.alarm_id).where(Alarm.phase.in_(sorted(ENDED)))
+    """Forget what was delivered or dropped before `before_s`; what is dead or waits stays as long as its alarm."""
+    open_ = select(Alarm.alarm_id).where(Alarm.phase.in_(sorted(OPEN)))
     old = GovernmentItem.state.in_((DELIVERED, DROPPED)) & (GovernmentItem.settled_at_s < before_s)
     gone = session.scalars(
-        delete(GovernmentItem).where(old, GovernmentItem.alarm_id.in_(ended)).returning(GovernmentItem.position)
+        delete(GovernmentItem).where(old, GovernmentItem.alarm_id.not_in(open_)).returning(GovernmentItem.position)
     )
     return len(gone.all())
+
+
+def forget(session: Session, alarm_ids: Collection[str]) -> int:
+    """Forget these alarms, told or not, while their log still stands. Returns how many items went."""
+    lines = select(AlarmLog.id).where(AlarmLog.alarm_id.in_(alarm_ids))
+    session.execute(delete(GovernmentPending).where(GovernmentPending.log_id.in_(lines)))
+    gone = delete(GovernmentItem).where(GovernmentItem.alarm_id.in_(alarm_ids)).returning(GovernmentItem.position)
+    return len(session.scalars(gone).all())
+
+
+def let_go(session: Session, limit: int) -> int:
+    """Forget at most `limit` noted lines that no bridge will need, and return how many: those of alarms that have gone.
+
+    Where no bridge ever ran, of ended alarms too: a first start passes over them.
+    """
+    ended = Alarm.phase.in_(sorted(ENDED))
+    no_bridge = session.get(Worker, WORKER) is None
+    lines = (
+        select(GovernmentPending.log_id)
+        .outerjoin(AlarmLog, AlarmLog.id == GovernmentPending.log_id)
+        .outerjoin(Alarm, Alarm.alarm_id == AlarmLog.alarm_id)
+        .where(or_(Alarm.alarm_id.is_(None), ended if no_bridge else false()))
+    )
+    ids = list(session.scalars(lines.order_by(GovernmentPending.log_id).limit(limit)))
+    session.execute(delete(GovernmentPending).where(GovernmentPending.log_id.in_(ids)))
+    return len(ids)

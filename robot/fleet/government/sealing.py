@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from robot.fleet.government import sm2
 from robot.fleet.government.config import Encryption, Signature
-from robot.fleet.government.secret_files import read_hex, read_secret
+from robot.fleet.secret_files import read_hex, read_secret
 
 NONCE_BYTES = 12  # of GCM; for one key never more than 2^32 of them (NIST SP 800-38D, 8.3)
 BLOCK_BYTES = 16

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from robot.fleet.tables import SERIAL, Base
 
+WORKER = "government"  # the name under which the bridge beats
 WAITING, DELIVERED, DEAD, DROPPED = "waiting", "delivered", "dead", "dropped"
 
 

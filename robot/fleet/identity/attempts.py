@@ -21,14 +21,14 @@ class Attempts:
 
     def wait_s(self, address: str, now_s: float) -> float:
         """Seconds until this address may try again; 0 when it may now."""
-        own = self._by_address.get(_network(address), deque())
+        own = self._by_address.get(network(address), deque())
         return max(self._until_free(own, self._per_address, now_s), self._until_free(self._all, self._in_all, now_s))
 
     def failed(self, address: str, now_s: float) -> None:
         """Note a wrong claim."""
         if len(self._by_address) >= ADDRESSES_KEPT:
             self._by_address.clear()  # the limit of all together holds on
-        for times in (self._by_address.setdefault(_network(address), deque()), self._all):
+        for times in (self._by_address.setdefault(network(address), deque()), self._all):
             times.append(now_s)
 
     def _until_free(self, times: deque[float], most: int, now_s: float) -> float:
@@ -38,7 +38,7 @@ class Attempts:
         return times[-most] + self._window_s - now_s if len(times) >= most else 0.0
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """Whoever has one IPv6 address has a /64 of them."""
     try:
         found = ipaddress.ip_address(address)

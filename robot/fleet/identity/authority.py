@@ -4,8 +4,9 @@ The folder DIR that it lives in:
 
     DIR/authority/authority.key   0600 in 0700; whoever has it is every robot
     DIR/authority.pem             what robots and services trust
-    DIR/server.pem, server.key    the broker's and the enrolment service's
+    DIR/server.pem                key and certificate of the broker and the enrolment service, 0600
     DIR/revoked.pem, DIR/access   the broker's revocation list and access rules
+    DIR/enforced.json             what of all this the broker is known to use
     DIR/services/ROLE.pem         key and certificate of the platform's own processes, 0600
 """
 
@@ -57,16 +58,16 @@ class Layout:
         return self.folder / "server.pem"
 
     @property
-    def server_key(self) -> Path:
-        return self.folder / "server.key"
-
-    @property
     def revoked(self) -> Path:
         return self.folder / "revoked.pem"
 
     @property
     def access(self) -> Path:
         return self.folder / "access"
+
+    @property
+    def enforced(self) -> Path:
+        return self.folder / "enforced.json"
 
     def service(self, role: str) -> Path:
         return self.folder / "services" / f"{role}.pem"
@@ -95,15 +96,21 @@ class Authority:
         alternative = x509.SubjectAlternativeName([_host(host) for host in hosts])
         return self._issue("hani-platform", key, now_s, life_s, ExtendedKeyUsageOID.SERVER_AUTH, alternative)
 
-    def revocation_list(self, revoked: Iterable[tuple[str, float]], now_s: float) -> bytes:
-        """A list (PEM) of serials in hex, each with its time.
+    def revocation_list(self, revoked: Iterable[tuple[str, float]], before: bytes, now_s: float) -> bytes:
+        """A list (PEM) of serials in hex, each with its time; `before` is the list (PEM) that it follows, or empty.
 
-        It holds as long as the authority: a list that ran out would shut every robot out, and their alarms with them.
+        It holds as long as the authority: a list that ran out would shut every robot out, and their alarms with them,
+        and so would one that lies in the future of a clock set back. So its time is no clock's: it is the time of the
+        list before and a second, since of two lists OpenSSL takes the newer, and of two of one second the first.
         """
+        try:
+            newer = x509.load_pem_x509_crl(before).last_update_utc + timedelta(seconds=1)
+        except ValueError:
+            newer = _time(now_s - BACKDATED_S)
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.certificate.subject)
-            .last_update(_time(now_s - BACKDATED_S))
+            .last_update(newer)
             .next_update(self.certificate.not_valid_after_utc)
         )
         for serial, at_s in revoked:

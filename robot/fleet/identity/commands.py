@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,11 +12,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from sqlalchemy import select
 
-from robot.errors import BadInput
+from robot.errors import BadInput, LinkFault
 from robot.files import write_whole
-from robot.fleet import audit
+from robot.fleet import audit, process
 from robot.fleet.database import Database, open_database
 from robot.fleet.identity import broker_link, registry
 from robot.fleet.identity.access import ROLES, service_name
@@ -34,6 +33,7 @@ from robot.fleet.identity.authority import (
     pem,
 )
 from robot.fleet.identity.tables import Certificate, Claim
+from robot.fleet.people.accounts import AT_THE_MACHINE
 from robot.locks import exclusive
 from robot.reporting.enrolment import Paper
 
@@ -59,7 +59,14 @@ class Office:
     now_s: float
 
     def enforce(self, cut: Sequence[str] = ()) -> None:
-        broker_link.enforce(self.database, self.authority, self.layout, cut, self.now_s)
+        """Bring all to the broker. Raises LinkFault, which says that it is owed."""
+        try:
+            broker_link.enforce(self.database, self.authority, self.layout, self.now_s, cut)
+        except (LinkFault, OSError) as error:
+            raise LinkFault(
+                f"done in the database but OWED TO THE BROKER, old connections still stand ({error}): the enrolment "
+                "service tries again every minute; without it run: python -m robot.fleet.identity init"
+            ) from error
 
 
 @contextmanager
@@ -68,7 +75,7 @@ def office(arguments: argparse.Namespace) -> Iterator[Office]:
     authority = open_authority(layout)
     database = open_database(arguments.data, arguments.database_url)
     try:
-        yield Office(database, authority, layout, arguments.by or _user(), now_s)
+        yield Office(database, authority, layout, arguments.by or process.shell_user(), now_s)
     finally:
         database.close()
 
@@ -84,21 +91,26 @@ def init(arguments: argparse.Namespace) -> None:
         with office(arguments) as at:
             if is_new:
                 with at.database.write() as session:
-                    detail = {"fingerprint": at.authority.fingerprint}
+                    detail = {"fingerprint": at.authority.fingerprint, "by": at.by}
                     audit.append(
                         session,
                         at_s=at.now_s,
-                        actor=at.by,
+                        actor=AT_THE_MACHINE,
                         action="identity.authority",
                         subject="authority",
                         detail=detail,
                     )
-            _server(at, arguments.host)
-            for role in ROLES:
-                if _is_due(at.layout.service(role), at.now_s):
-                    _service(at, role)
+            renew_due(at, arguments.host)
             at.enforce()
             sys.stdout.write(f"authority {at.authority.fingerprint} in {layout.folder}\n")
+
+
+def renew_due(at: Office, hosts: Sequence[str] = ()) -> None:
+    """Make whatever of the platform's own certificates is missing or due. The caller holds init.lock."""
+    _server(at, hosts)
+    for role in ROLES:
+        if _is_due(at.layout.service(role), at.now_s):
+            _service(at, role)
 
 
 def claim(arguments: argparse.Namespace) -> None:
@@ -122,13 +134,15 @@ def claim(arguments: argparse.Namespace) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """Print certificates, then claims that wait."""
+    """Print certificates, then claims that wait, then what the broker does not know yet."""
     with office(arguments) as at, at.database.read() as session:
         for row in session.scalars(select(Certificate).order_by(Certificate.name, Certificate.issued_at_s)):
             sys.stdout.write(f"{row.name}\t{row.kind}\t{_standing(row, at.now_s)}\t{row.serial}\n")
         waiting = select(Claim).where(Claim.used_at_s.is_(None), Claim.expires_at_s > at.now_s)
         for open_claim in session.scalars(waiting.order_by(Claim.device)):
             sys.stdout.write(f"{open_claim.device}\tclaim\tuntil {_day(open_claim.expires_at_s)}\t-\n")
+        for name in broker_link.owed(at.database, at.layout, at.now_s):
+            sys.stdout.write(f"{name}\tOWED TO THE BROKER\trun init, or see the enrolment service's log\t-\n")
 
 
 def revoke(arguments: argparse.Namespace) -> None:
@@ -171,7 +185,7 @@ def _server(at: Office, hosts: Sequence[str]) -> None:
     layout = at.layout
     known = _hosts(layout.server)
     wanted = [*HOSTS, *hosts, *(host for host in known if host not in (*HOSTS, *hosts))]
-    if not _is_due(layout.server, at.now_s) and set(wanted) == set(known) and layout.server_key.exists():
+    if not _is_due(layout.server, at.now_s) and set(wanted) == set(known):
         return
     key = make_key()
     try:
@@ -180,8 +194,8 @@ def _server(at: Office, hosts: Sequence[str]) -> None:
         raise BadInput("--host takes host names in ASCII and addresses") from error
     with at.database.write() as session:
         registry.keep(session, registry.SERVER, " ".join(wanted), certificate, at.now_s, at.by)
-    write_whole(layout.server_key, key_pem(key), OWNER_ONLY)
-    write_whole(layout.server, pem(certificate))
+    # in one file: a broker that read a key and another key's certificate would let nobody in
+    write_whole(layout.server, key_pem(key) + pem(certificate), OWNER_ONLY)
 
 
 def _hosts(path: Path) -> list[str]:
@@ -193,8 +207,15 @@ def _hosts(path: Path) -> list[str]:
 
 
 def _is_due(path: Path, now_s: float) -> bool:
+    """Whether a pair is to be made: it is missing, broken, or two thirds of its life are over."""
     certificate = _read(path)
     if certificate is None:
+        return True
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        return True
+    if key.public_key() != certificate.public_key():
         return True
     begin, end = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
     return registry.is_due(begin, end, now_s)
@@ -219,10 +240,3 @@ def _standing(row: Certificate, now_s: float) -> str:
 
 def _day(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _user() -> str:
-    try:
-        return f"shell:{getpass.getuser()}"
-    except (OSError, KeyError):
-        return f"shell:{os.getuid()}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -32,6 +33,7 @@ from robot.fleet.identity.authority import (
     serial_of,
 )
 from robot.fleet.identity.tables import Certificate, Claim
+from robot.fleet.people.accounts import AT_THE_MACHINE
 from robot.reporting.contract import DeviceId
 from robot.reporting.enrolment import (
     RENEW_LABEL,
@@ -46,7 +48,9 @@ from robot.reporting.enrolment import (
 )
 
 CLAIM_LIFE_S = 7 * DAY_S
+ENDING_S = 30 * DAY_S
 PLATFORM = "platform"
+SUPERSEDED = "superseded"
 DEVICE, SERVICE, SERVER = "device", "service", "server"
 
 _device = TypeAdapter(DeviceId)
@@ -62,11 +66,19 @@ class Refused(HaniError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send back; whether the broker's lists are others now; and whose open connections must end."""
+    """What to send back, and whether the broker's lists are others now."""
 
     message: Issued | Standing
     changes_lists: bool = False
-    cut: tuple[str, ...] = ()
+
+
+class Ended(NamedTuple):
+    """A certificate that was ended before its time and would still be valid."""
+
+    serial: str
+    at_s: float
+    name: str
+    because: str
 
 
 def claim(
@@ -95,7 +107,7 @@ def claim(
             replaces=replaces,
         )
     )
-    _note(session, now_s, by, "identity.claim", device)
+    _note(session, now_s, "identity.claim", device, by=by)
     return code
 
 
@@ -121,12 +133,13 @@ def enrol(session: Session, authority: Authority, request: EnrolRequest, now_s: 
     if now_s >= found.expires_at_s:
         raise Refused("claim_expired", "this claim has expired: ask for a new one")
     _refuse_known(session, key)
-    ended = revoke(session, found.device, "replaced", by=found.made_by, now_s=now_s) if found.replaces else ()
+    if found.replaces:
+        revoke(session, found.device, "replaced", by=found.made_by, now_s=now_s)
     was_shut_out = found.device in shut_out(session, now_s)
     issued = _issue(session, authority, found.device, key, now_s)
     found.used_at_s, found.key_hash, found.serial = now_s, issued.key_hash, issued.serial
-    _note(session, now_s, f"device:{found.device}", "identity.enrolled", found.device, issued.serial)
-    return Answer(Issued(device=found.device, certificate=issued.pem), was_shut_out, ended)
+    _note(session, now_s, "identity.enrolled", found.device, actor=f"device:{found.device}", serial=issued.serial)
+    return Answer(Issued(device=found.device, certificate=issued.pem), was_shut_out)
 
 
 def renew(session: Session, authority: Authority, request: RenewRequest, now_s: float) -> Answer:
@@ -148,7 +161,7 @@ def renew(session: Session, authority: Authority, request: RenewRequest, now_s: 
         return Answer(Issued(device=old.name, certificate=again.pem))
     _refuse_known(session, key)
     issued = _issue(session, authority, old.name, key, now_s)
-    _note(session, now_s, f"device:{old.name}", "identity.renewed", old.name, issued.serial)
+    _note(session, now_s, "identity.renewed", old.name, actor=f"device:{old.name}", serial=issued.serial)
     return Answer(Issued(device=old.name, certificate=issued.pem))
 
 
@@ -167,7 +180,7 @@ def standing(session: Session, authority: Authority, request: StandingRequest, n
         current.proven_at_s = now_s
         older = [row for row in live(session, current.name, now_s) if row.issued_at_s < current.issued_at_s]
         for row in older:
-            _end(session, row, "superseded", PLATFORM, now_s)
+            _end(session, row, SUPERSEDED, now_s)
     return Answer(Standing(renew=current.renew_asked_at_s is not None), bool(older))
 
 
@@ -178,17 +191,17 @@ def rotate(session: Session, device: str, *, by: str, now_s: float) -> None:
         raise BadInput(f"{device[:63]} has no valid certificate: make a claim for it")
     for certificate in certificates:
         certificate.renew_asked_at_s = now_s
-    _note(session, now_s, by, "identity.rotate", device)
+    _note(session, now_s, "identity.rotate", device, by=by)
 
 
-def revoke(session: Session, name: str, because: str, *, by: str, now_s: float) -> tuple[str, ...]:
-    """End every certificate of a device or a service, and its unused claims. Returns the name if it had any."""
+def revoke(session: Session, name: str, because: str, *, by: str, now_s: float) -> bool:
+    """End every certificate of a device or a service, and its unused claims. Returns whether it had any."""
     certificates = live(session, name, now_s)
     for certificate in certificates:
-        _end(session, certificate, because, by, now_s)
+        _end(session, certificate, because, now_s, by)
     for unused in session.scalars(select(Claim).where(Claim.device == name, Claim.used_at_s.is_(None))):
         unused.expires_at_s = min(unused.expires_at_s, now_s)
-    return (name,) if certificates else ()
+    return bool(certificates)
 
 
 def live(session: Session, name: str, now_s: float) -> Sequence[Certificate]:
@@ -199,12 +212,16 @@ def live(session: Session, name: str, now_s: float) -> Sequence[Certificate]:
     return session.scalars(query.order_by(Certificate.issued_at_s)).all()
 
 
-def revoked(session: Session, now_s: float) -> list[tuple[str, float]]:
-    """Serial and time of every certificate that was ended before its time and would still be valid."""
-    query = select(Certificate.serial, Certificate.revoked_at_s).where(
+def revoked(session: Session, now_s: float) -> list[Ended]:
+    """Every certificate that was ended before its time and would still be valid."""
+    query = select(Certificate.serial, Certificate.revoked_at_s, Certificate.name, Certificate.revoked_because).where(
         Certificate.revoked_at_s.is_not(None), Certificate.not_after_s > now_s - DAY_S
     )
-    return [(serial, at_s) for serial, at_s in session.execute(query) if at_s is not None]
+    return [
+        Ended(serial, at_s, name, because or "")
+        for serial, at_s, name, because in session.execute(query)
+        if at_s is not None
+    ]
 
 
 def shut_out(session: Session, now_s: float) -> list[str]:
@@ -215,8 +232,20 @@ def shut_out(session: Session, now_s: float) -> list[str]:
     return sorted(set(ended) - set(valid))
 
 
+def ending(session: Session, now_s: float) -> list[tuple[str, float]]:
+    """The platform's own certificates that nobody has renewed and that end within 30 days: name and end."""
+    newest: dict[str, tuple[str, float]] = {}
+    own = select(Certificate.kind, Certificate.name, Certificate.not_after_s).where(
+        Certificate.kind.in_((SERVICE, SERVER)), Certificate.revoked_at_s.is_(None)
+    )
+    for kind, name, not_after_s in session.execute(own.order_by(Certificate.not_after_s)):
+        word = SERVER if kind == SERVER else name  # a server's name are its hosts, and they change
+        newest[word] = (word, not_after_s)
+    return [one for one in newest.values() if one[1] - ENDING_S <= now_s]
+
+
 def keep(session: Session, kind: str, name: str, certificate: x509.Certificate, now_s: float, by: str) -> Certificate:
-    """Note a certificate that was issued."""
+    """Note a certificate that was issued; `by` nobody: by the platform itself."""
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise BadInput("the key must be ECDSA P-256")
@@ -231,7 +260,7 @@ def keep(session: Session, kind: str, name: str, certificate: x509.Certificate, 
     )
     session.add(row)
     if kind != DEVICE:
-        _note(session, now_s, by, "identity.issued", name, row.serial)
+        _note(session, now_s, "identity.issued", name, by=by, serial=row.serial)
     return row
 
 
@@ -249,7 +278,7 @@ def _issue(
     session: Session, authority: Authority, device: str, key: ec.EllipticCurvePublicKey, now_s: float
 ) -> Certificate:
     certificate = authority.issue_client(device, key, now_s, DEVICE_LIFE_S)
-    return keep(session, DEVICE, device, certificate, now_s, PLATFORM)
+    return keep(session, DEVICE, device, certificate, now_s, "")
 
 
 def _valid(session: Session, authority: Authority, text: str, now_s: float) -> Certificate:
@@ -284,11 +313,15 @@ def _refuse_known(session: Session, key: ec.EllipticCurvePublicKey) -> None:
         raise Refused("key_used", "this key has a certificate already: make a new key")
 
 
-def _end(session: Session, certificate: Certificate, because: str, by: str, now_s: float) -> None:
+def _end(session: Session, certificate: Certificate, because: str, now_s: float, by: str = "") -> None:
     certificate.revoked_at_s, certificate.revoked_because = now_s, because
-    _note(session, now_s, by, "identity.revoked", certificate.name, certificate.serial, because)
+    _note(session, now_s, "identity.revoked", certificate.name, by=by, serial=certificate.serial, because=because)
 
 
-def _note(session: Session, now_s: float, by: str, action: str, name: str, serial: str = "", because: str = "") -> None:
-    detail = {key: value for key, value in (("serial", serial), ("because", because)) if value}
-    audit.append(session, at_s=now_s, actor=by, action=action, subject=f"device:{name}", detail=detail)
+def _note(
+    session: Session, now_s: float, action: str, name: str, *, actor: str = "", by: str = "", **more: str
+) -> None:
+    """Into the audit. Who did it by hand may be a person's name: that belongs to the part that can be erased."""
+    detail = {key: value for key, value in {"by": by, **more}.items() if value}
+    actor = actor or (AT_THE_MACHINE if by else PLATFORM)
+    audit.append(session, at_s=now_s, actor=actor, action=action, subject=f"device:{name}", detail=detail)

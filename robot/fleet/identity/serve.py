@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,13 +26,13 @@ from sqlalchemy.orm import Session
 
 from robot.errors import LinkFault
 from robot.fleet import audit, process
-from robot.fleet.dashboard import listen
 from robot.fleet.database import Database, open_database
-from robot.fleet.identity import broker_link, registry
+from robot.fleet.identity import broker_link, connections, registry
 from robot.fleet.identity.attempts import Attempts
 from robot.fleet.identity.authority import Authority, Layout, open_authority, pem
 from robot.fleet.identity.commands import add_folder, layout_of
 from robot.fleet.identity.registry import Answer, Refused
+from robot.fleet.identity.upkeep import Upkeep
 from robot.reporting.enrolment import PATH, EnrolRequest, Refusal, RenewRequest, StandingRequest
 
 LARGEST_BODY_BYTES = 32 * 1024
@@ -92,7 +93,7 @@ class Desk:
             logger.error("the database refuses: %s", type(error).__name__)
             return _refuse(Refused("later", "the platform cannot answer now: try again"), 30, 503), "later"
         if answer.changes_lists:
-            self._enforce(answer, now_s)
+            self._enforce(now_s)
         return JSONResponse(answer.message.model_dump()), ""
 
     def _note(self, code: str, address: str, now_s: float) -> None:
@@ -105,11 +106,12 @@ class Desk:
         except SQLAlchemyError as error:
             logger.error("a refusal is not in the audit: %s", type(error).__name__)
 
-    def _enforce(self, answer: Answer, now_s: float) -> None:
+    def _enforce(self, now_s: float) -> None:
+        """At once if it can be; what cannot stays owed, and Upkeep works it off."""
         try:
-            broker_link.enforce(self._database, self.authority, self._layout, answer.cut, now_s)
-        except LinkFault as error:
-            logger.error("a revocation has not reached the broker: %s", error)
+            broker_link.enforce(self._database, self.authority, self._layout, now_s)
+        except (LinkFault, OSError, SQLAlchemyError) as error:
+            logger.error("a revocation has not reached the broker and is tried again: %s", error)
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -168,25 +170,35 @@ def serve(arguments: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM."""
     layout = layout_of(arguments)
     authority = open_authority(layout)
-    with listen(arguments.host, arguments.port) as listener:
+    process.allow_files()
+    with process.listen(arguments.host, arguments.port) as listener:
         database = open_database(arguments.data, arguments.database_url)
-        broker_link.publish(database, authority, layout, time.time())  # what a crash may have left unwritten
         config = uvicorn.Config(
             create_app(Desk(database, authority, layout)),
             log_level="warning",
             access_log=False,
             server_header=False,
             ssl_certfile=layout.server,
-            ssl_keyfile=layout.server_key,
-            limit_concurrency=200,
+            http=connections.Brief,
+            limit_concurrency=connections.IN_ALL,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=3,
         )
+        config.load()
+        upkeep = Upkeep(database, authority, layout, lambda: _take_up(config.ssl, layout))
+        upkeep.start()
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after its orderly end
             signal.signal(number, lambda *_: None)
         logger.info("enrolment at https://%s:%s%s", *listener.getsockname()[:2], PATH)
         uvicorn.Server(config).run(sockets=[listener])
+        upkeep.stop()
         database.close()
+
+
+def _take_up(context: ssl.SSLContext | None, layout: Layout) -> None:
+    """Show the server certificate as it is now, from the next connection on."""
+    if context is not None:
+        context.load_cert_chain(layout.server)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -35,7 +35,7 @@ class Certificate(Base):
     __tablename__ = "identity_certificates"
 
     serial: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # device, service, server
+    kind: Mapped[str] = mapped_column(index=True)  # device, service, server
     name: Mapped[str] = mapped_column(index=True)  # a device, a role, a server's host names
     key_hash: Mapped[str] = mapped_column(index=True)
     pem: Mapped[str]

@@ -13,16 +13,20 @@ import smtplib
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
 
 from robot.errors import BadConfiguration, LinkFault
+from robot.fleet.deadline import Connection, traced, within
 from robot.fleet.notify.settings import ChannelSettings, Email, Fake, Sms, Webhook
+from robot.fleet.secret_files import read_secret
+
+ANSWERS = 4  # how many time limits a whole e-mail may take: its server answers several times
 
 logger = logging.getLogger(__name__)
 # httpx logs every URL at INFO, and a gateway's URL may hold a secret
@@ -65,7 +69,7 @@ class EmailChannel:
 
     def __init__(self, settings: Email) -> None:
         self._settings = settings
-        self._password = read_secret(settings.password_file).decode() if settings.password_file else None
+        self._password = read_secret(settings.password_file) if settings.password_file else None
         self._context = None
         if settings.security != "none":
             self._context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
@@ -76,18 +80,18 @@ class EmailChannel:
         mail["Message-ID"] = f"<{message.id}@{self._settings.sender.partition('@')[2]}>"
         mail.set_content(message.text)
         try:
-            with self._connect() as server:
+            with within(ANSWERS * self._settings.timeout_s) as take, self._connect(take) as server:
                 if self._settings.username is not None and self._password is not None:
                     server.login(self._settings.username, self._password)
                 server.send_message(mail)
         except (OSError, smtplib.SMTPException) as error:
             raise LinkFault(_word(error)) from None  # the chain would carry the recipient
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, take: Callable[[Connection], None]) -> smtplib.SMTP:
         host, port, timeout_s = self._settings.host, self._settings.port, self._settings.timeout_s
         if self._settings.security == "tls":
-            return smtplib.SMTP_SSL(host, port, timeout=timeout_s, context=self._context)
-        server = smtplib.SMTP(host, port, timeout=timeout_s)
+            return _TlsMail(take, host, port, timeout=timeout_s, context=self._context)
+        server = _Mail(take, host, port, timeout=timeout_s)
         if self._context is not None:
             try:
                 server.starttls(context=self._context)
@@ -97,12 +101,24 @@ class EmailChannel:
         return server
 
 
+class _Mail(smtplib.SMTP):
+    """Hands its connection over before the server says its first word, which may trickle, too."""
+
+    def __init__(self, take: Callable[[Connection], None], host: str, port: int, **options: Any) -> None:
+        take(lambda: self.sock)
+        super().__init__(host, port, **options)
+
+
+class _TlsMail(_Mail, smtplib.SMTP_SSL):
+    """The same, encrypted from the beginning."""
+
+
 class WebhookChannel:
     """A signed POST; any answer from 200 to 299 counts as taken."""
 
     def __init__(self, settings: Webhook, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
-        self._secret = read_secret(settings.secret_file)
+        self._secret = read_secret(settings.secret_file).encode()
         self._clock = clock
 
     def send(self, message: Outgoing) -> None:
@@ -135,7 +151,7 @@ class SmsChannel:
 
     def __init__(self, settings: Sms) -> None:
         self._settings = settings
-        self._secrets = {name: read_secret(path).decode() for name, path in settings.secrets.items()}
+        self._secrets = {name: read_secret(path) for name, path in settings.secrets.items()}
 
     def send(self, message: Outgoing) -> None:
         fields = {**self._secrets, "phone": message.address, "text": message.text}
@@ -168,32 +184,20 @@ def open_channel(settings: ChannelSettings) -> Channel:
     raise BadConfiguration(f"no channel for {type(settings).__name__}; correct `channels` of the site file")
 
 
-def read_secret(path: Path) -> bytes:
-    """A secret file's content without the last line's end. Raises BadConfiguration that names the file only."""
-    try:
-        secret = path.read_bytes().rstrip(b"\r\n")
-        secret.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"secret file {path} cannot be read; check path and rights") from error
-    if not secret:
-        raise BadConfiguration(f"secret file {path} is empty; write the secret into it")
-    return secret
-
-
 def _request(method: str, url: str, timeout_s: float, headers: dict[str, str], body: bytes | None) -> None:
     """One request on a connection of its own, bounded as a whole: a server that trickles must not hold the sender."""
-    give_up_at_s = time.monotonic() + timeout_s
     try:
         encoded = {name.encode(): value.encode() for name, value in headers.items()}
         with (
+            within(timeout_s) as take,
             httpx.Client(timeout=timeout_s, trust_env=False) as client,
-            client.stream(method, url, headers=encoded, content=body) as answer,
+            client.stream(method, url, headers=encoded, content=body, extensions={"trace": traced(take)}) as answer,
         ):
             if not 200 <= answer.status_code < 300:
                 raise LinkFault(f"answered {answer.status_code}")
-            for _ in answer.iter_raw():
-                if time.monotonic() > give_up_at_s:
-                    break  # the status has come: it is taken
+            with suppress(httpx.HTTPError):  # the status has come: it is taken
+                for _ in answer.iter_raw():
+                    pass
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise LinkFault(_word(error)) from None
 

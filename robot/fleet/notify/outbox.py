@@ -14,15 +14,18 @@ from sqlalchemy.orm import Session
 
 from robot.fleet import desk
 from robot.fleet.desk_tables import ChannelState, Notification
+from robot.fleet.intake import log
 from robot.fleet.notify.channels import Outgoing
 from robot.fleet.notify.settings import ChannelSettings, Reachable
-from robot.fleet.tables import Alarm
+from robot.fleet.tables import Alarm, AlarmLog
 
 LIFE_S = 900.0  # an older call is of no use: calls repeat every minute, technical ones every 15 min
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
 KEPT_S = 30 * 86_400.0
 PENDING, SENT, WITHDRAWN, EXPIRED = "pending", "sent", "withdrawn", "expired"
+UNREACHED = "unreached"  # in an alarm's log: a contact whom a channel does not reach although it works
+UNREACHED_AFTER = 5  # failures, half a minute
 CALL = "call"  # for whoever should answer: withdrawn as soon as somebody has
 NEWS = "news"  # for who has answered: an alarm joined, or became graver
 
@@ -44,13 +47,14 @@ def put(
         if address is None:
             continue
         case_id = alarm.case_id or alarm.alarm_id
-        session.execute(
+        replaced = session.scalars(
             update(Notification)
             .where(Notification.case_id == case_id, Notification.channel == name, Notification.address == address)
             .where(Notification.status == PENDING, Notification.kind == kind)
             .values(status=WITHDRAWN, ended_at_s=now_s)
+            .returning(Notification.next_try_at_s)
             .execution_options(synchronize_session=False)
-        )
+        ).all()
         session.add(
             Notification(
                 id=str(uuid.uuid4()),
@@ -64,7 +68,7 @@ def put(
                 text=text,
                 made_at_s=now_s,
                 expires_at_s=now_s + LIFE_S,
-                next_try_at_s=now_s,
+                next_try_at_s=min((now_s, *replaced)),  # due since then: a sender that is stuck must be seen
                 attempts=0,
                 status=PENDING,
                 ended_at_s=None,
@@ -125,12 +129,22 @@ def settle(session: Session, channel: str, message_id: str, fault: str | None, n
         if row is not None:
             row.status, row.ended_at_s = SENT, now_s  # withdrawn meanwhile or not: it has gone out
         return
+    if row is not None and state.failing_since_s is None and row.attempts >= UNREACHED_AFTER:
+        _note_unreached(session, row, now_s)
     if state.failing_since_s is None or state.failing_since_s > now_s:
         state.failing_since_s = now_s
     state.fault = fault
     if row is not None and row.status == PENDING:
         pause_s = min(FIRST_PAUSE_S * 2 ** min(row.attempts - 1, 10), LONGEST_PAUSE_S)
         row.next_try_at_s = now_s + pause_s
+
+
+def _note_unreached(session: Session, row: Notification, now_s: float) -> None:
+    """Something else has gone out since this message last failed: it is the address, and a technician is told."""
+    alarm = session.get(Alarm, row.alarm_id)
+    noted = select(AlarmLog.id).where(AlarmLog.alarm_id == row.alarm_id, AlarmLog.what == UNREACHED)
+    if alarm is not None and session.scalar(noted.where(AlarmLog.detail == row.channel).limit(1)) is None:
+        log(session, alarm, UNREACHED, now_s, detail=row.channel)
 
 
 def prune(session: Session, now_s: float) -> None:

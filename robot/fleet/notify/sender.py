@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from robot.errors import LinkFault
 from robot.fleet.database import Database
 from robot.fleet.notify import outbox
-from robot.fleet.notify.channels import Channel
+from robot.fleet.notify.channels import ANSWERS, Channel
 
 TURN_S = 0.5
 SLACK_S = 5.0  # beyond the channel's own time limits, before somebody else may try the same message
@@ -38,7 +38,7 @@ class Sender:
         self._database = database
         self._name = name
         self._channel = channel
-        self._hold_s = 4 * timeout_s + SLACK_S  # SMTP waits for several answers
+        self._hold_s = ANSWERS * timeout_s + SLACK_S
         self._leads = leads
         self._fence = fence
         self._clock = clock

@@ -10,12 +10,12 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from robot.errors import BadInput
-from robot.fleet import audit
+from robot.fleet import audit, process
 from robot.fleet.people.sight import Role
-from robot.fleet.people.tables import Account, Grant, LoginLink, SignedIn
+from robot.fleet.people.tables import Account, Grant, KnownBrowser, LoginLink, SignedIn
 
 LONGEST_NAME = 60
-AT_THE_MACHINE = "operator of the machine"  # who runs the command is known to the machine, not to the platform
+AT_THE_MACHINE = process.shell_user()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,16 @@ def set_password(session: Session, account: Account, hashed: str, now_s: float, 
     """A new password; all other sessions and links of the person end (`keep`: digest of the session that asks)."""
     account.password = hashed
     session.execute(delete(SignedIn).where(SignedIn.person_id == account.id, SignedIn.digest != keep))
-    session.execute(delete(LoginLink).where(LoginLink.person_id == account.id))
+    for table in (LoginLink, KnownBrowser):
+        session.execute(delete(table).where(table.person_id == account.id))
     _note(session, now_s, by, "password.set", account.id)
 
 
 def disable(session: Session, account: Account, now_s: float, by: str = AT_THE_MACHINE) -> None:
     """Nobody signs in by this name any more, and who is signed in is out at once."""
     account.disabled_at_s = now_s
-    session.execute(delete(SignedIn).where(SignedIn.person_id == account.id))
-    session.execute(delete(LoginLink).where(LoginLink.person_id == account.id))
+    for table in (SignedIn, LoginLink, KnownBrowser):
+        session.execute(delete(table).where(table.person_id == account.id))
     _note(session, now_s, by, "person.disabled", account.id)
 
 

@@ -22,10 +22,11 @@ from robot.fleet.contacts import SignIn
 from robot.fleet.database import Database
 from robot.fleet.people import limits, sessions
 from robot.fleet.people.sessions import Visit
-from robot.fleet.people.sight import Person, Role
 
 SESSION_COOKIE = "hani"
+BROWSER_COOKIE = "hani-browser"  # says that somebody has signed in here before; opens nothing by itself
 PORCH_COOKIE = "hani-porch"  # only ties the sign-in form to the browser that asked for it
+NO_DATABASE = "the database does not answer\n"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC = ("/static/", "/login/")
 PUBLIC_EXACTLY = ("/login", "/healthz")
@@ -51,7 +52,7 @@ class Door:
             visit = await run_in_threadpool(self._find, request)
             refusal = None if public else await run_in_threadpool(self._refuse, request, visit)
         except SQLAlchemyError:
-            visit, refusal = None, None if public else PlainTextResponse("the database does not answer\n", 503)
+            visit, refusal = None, None if public else PlainTextResponse(NO_DATABASE, 503)
         scope.setdefault("state", {})["visit"] = visit
         await (refusal or self._app)(scope, receive, send)
 
@@ -88,16 +89,21 @@ def cookie_name(request: Request, name: str) -> str:
     return f"__Host-{name}" if request.scope["scheme"] == "https" else name
 
 
-def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
-    """A cookie that no script reads and no other site sends; gone with the browser."""
+def set_cookie(request: Request, response: Response, name: str, value: str, lasts_s: int | None = None) -> None:
+    """A cookie that no script reads and no other site sends; gone with the browser unless `lasts_s` is given."""
     secure = request.scope["scheme"] == "https"
     name = cookie_name(request, name)
-    response.set_cookie(name, value, path="/", httponly=True, samesite="strict", secure=secure)
+    response.set_cookie(name, value, lasts_s, path="/", httponly=True, samesite="strict", secure=secure)
 
 
 def drop_cookie(request: Request, response: Response, name: str) -> None:
     secure = request.scope["scheme"] == "https"
     response.delete_cookie(cookie_name(request, name), path="/", httponly=True, samesite="strict", secure=secure)
+
+
+def browser(request: Request) -> str:
+    """The token of a browser in which somebody has signed in before; blank without one."""
+    return request.cookies.get(cookie_name(request, BROWSER_COOKIE), "")
 
 
 def porch(request: Request) -> str:
@@ -117,18 +123,6 @@ def signed_in(request: Request) -> Visit:
     if visit is None:
         raise HTTPException(401)
     return visit
-
-
-def require(*roles: Role) -> Callable[[Request], Person]:
-    """Dependency: the person, who must have one of the roles; for others there is no such page."""
-
-    def person(request: Request) -> Person:
-        found = signed_in(request).person
-        if found.role not in roles:
-            raise HTTPException(404)
-        return found
-
-    return person
 
 
 async def form_token(request: Request) -> None:

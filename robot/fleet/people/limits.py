@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -27,10 +28,17 @@ class Pauses:
         return 0.0 if failures < self.free else min(self.longest_s, 2.0 ** min(failures - self.free, 30))
 
 
-BY_NAME = Pauses(free=5, longest_s=300.0)
-"""A stranger cannot lock somebody out for longer than 5 minutes (and a login link passes by), nor try 300 a day."""
+BY_PAIR = Pauses(free=5, longest_s=900.0)
+"""Of a name from an address: a hundred guesses a day, and whoever guesses shuts out only their own address."""
 
-BY_ADDRESS = Pauses(free=20, longest_s=900.0)  # a house's people share an address
+BY_NAME = Pauses(free=100, longest_s=5.0)
+"""Of a name from everywhere: slows down who has many addresses, and never keeps its owner out for long."""
+
+BY_ADDRESS = Pauses(free=50, longest_s=5.0)
+"""Of an address over all names, the same: a house's people share one."""
+
+BY_BROWSER = Pauses(free=5, longest_s=300.0)
+"""Of a name from a browser in which it has signed in before: nothing that others do counts there."""
 
 
 def key(kind: str, value: str) -> str:
@@ -54,31 +62,38 @@ def try_once(session: Session, limits: dict[str, Pauses], now_s: float) -> float
 
     Counted before the answer is known, so that many tries at once do not slip through; `forgive` takes it back.
     """
-    rows = [_row(session, key_, now_s) for key_ in sorted(limits)]  # in one order: no deadlock
-    wait_s = max(row.until_at_s - now_s for row in rows)
+    rows = [(_row(session, key_, now_s), limits[key_]) for key_ in sorted(limits)]  # in one order: no deadlock
+    wait_s = max(_wait_s(row, pauses, now_s) for row, pauses in rows)
     if wait_s > 0:
         return wait_s
-    for row, (_, pauses) in zip(rows, sorted(limits.items()), strict=True):
-        if now_s - row.since_at_s > FORGOTTEN_AFTER_S:
+    for row, pauses in rows:
+        if abs(now_s - row.since_at_s) > FORGOTTEN_AFTER_S:
             row.count = 0
         row.count, row.since_at_s = row.count + 1, now_s
         row.until_at_s = now_s + pauses.pause_s(row.count)
     return 0.0
 
 
-def forgive(session: Session, name_key: str, address_key: str) -> None:
-    """It was the right password: the name starts anew, the address gets this one try back."""
-    name, address = session.get(Limit, name_key), session.get(Limit, address_key)
-    if name is not None:
-        session.delete(name)
-    if address is not None:
-        address.count, address.until_at_s = max(0, address.count - 1), address.since_at_s
+def _wait_s(row: Limit, pauses: Pauses, now_s: float) -> float:
+    """A pause that is longer than any comes from a clock that was ahead, and counts for nothing."""
+    wait_s = row.until_at_s - now_s
+    return wait_s if 0 < wait_s <= pauses.longest_s else 0.0
+
+
+def forgive(session: Session, anew: Iterable[str], this_once: Iterable[str] = ()) -> None:
+    """It was the right password: the keys `anew` start anew, those of `this_once` get this one try back."""
+    fresh = set(anew)
+    for key_ in sorted({*fresh, *this_once}):  # in the same order as above
+        row = session.get(Limit, key_, with_for_update=True)
+        if row is not None:
+            count = 0 if key_ in fresh else max(0, row.count - 1)
+            row.count, row.until_at_s = count, row.since_at_s
 
 
 def spend(session: Session, key_: str, now_s: float, allowed: int = WRITES_A_MINUTE, window_s: float = 60.0) -> bool:
     """Count one use of something that is free `allowed` times in a window; False when they are used up."""
     row = _row(session, key_, now_s)
-    if now_s - row.since_at_s >= window_s:
+    if abs(now_s - row.since_at_s) >= window_s:  # a clock may have been ahead
         row.count, row.since_at_s = 0, now_s
     row.count += 1
     return row.count <= allowed

@@ -16,8 +16,11 @@ from robot.fleet.database import Database
 from robot.fleet.people import limits, passwords
 from robot.fleet.people.accounts import folded
 from robot.fleet.people.sight import Person, Role
-from robot.fleet.people.tables import Account, Grant, LoginLink, SignedIn
+from robot.fleet.people.tables import Account, Grant, KnownBrowser, LoginLink, SignedIn
 
+Buckets = dict[str, limits.Pauses]
+
+BROWSER_DAYS = 180  # without a sign-in in it, a browser is forgotten
 SEEN_EVERY_S = 60.0  # a session's last use is written at most once a minute
 LINK_S = 15 * 60.0
 RECENT_S = 15 * 60.0
@@ -41,10 +44,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SignedOn:
-    """The answer to a sign-in: a session's token, or None and for how long nothing is tried (0: wrong)."""
+    """The answer to a sign-in: a session's token, or None and for how long nothing is tried (0: wrong).
+
+    `browser` is to be kept by the browser: with it, the next sign-in there does not wait for strangers' guesses.
+    """
 
     token: str | None
     wait_s: float = 0.0
+    browser: str = ""
 
 
 def digest(token: str) -> str:
@@ -56,23 +63,30 @@ def csrf(token: str) -> str:
     return hmac.new(token.encode(), b"hani csrf", hashlib.sha256).hexdigest()
 
 
-def sign_in(database: Database, name: str, password: str, address: str, now_s: float) -> SignedOn:
+def sign_in(database: Database, name: str, password: str, address: str, now_s: float, browser: str = "") -> SignedOn:
     """A session by name and password: the same steps, in the same time, for names that do not exist."""
-    person_id, wait_s = check(database, name, password, address, now_s)
+    person_id, wait_s = check(database, name, password, address, now_s, browser)
     if person_id is None:
         return SignedOn(None, wait_s)
     with database.write() as session:
-        return SignedOn(begin(session, person_id, "password", now_s))
+        token = begin(session, person_id, "password", now_s)
+        return SignedOn(token, browser=_known(session, person_id, browser, now_s))
 
 
-def check(database: Database, name: str, password: str, address: str, now_s: float) -> tuple[str | None, float]:
+def check(
+    database: Database, name: str, password: str, address: str, now_s: float, browser: str = ""
+) -> tuple[str | None, float]:
     """Whose name and password these are, or None and for how long nothing is tried (0: they are wrong)."""
-    name_key, address_key = limits.key("name", folded(name)), limits.by_address(address)
+    name = folded(name)
     with database.write() as session:
-        wait_s = limits.try_once(session, {name_key: limits.BY_NAME, address_key: limits.BY_ADDRESS}, now_s)
+        # a name that cannot be written, or PostgreSQL cannot even be asked for, is nobody's
+        asked = select(Account).where(Account.name == name)
+        account = session.scalars(asked).one_or_none() if name.isprintable() else None
+        been_here = account and session.get(KnownBrowser, (digest(browser), account.id))
+        own, shared = _buckets(name, address, browser if been_here else "")
+        wait_s = limits.try_once(session, {**own, **shared}, now_s)
         if wait_s > 0:
             return None, wait_s
-        account = session.scalars(select(Account).where(Account.name == folded(name))).one_or_none()
     known = account if account is not None and account.disabled_at_s is None else None
     stored = known.password if known else None
     right = passwords.fits(stored, password)
@@ -82,10 +96,28 @@ def check(database: Database, name: str, password: str, address: str, now_s: flo
             subject = f"person:{account.id}" if account else "person:unknown"
             audit.append(session, at_s=now_s, actor="platform", action="session.refused", subject=subject)
             return None, 0.0
-        limits.forgive(session, name_key, address_key)
+        limits.forgive(session, own, shared)
         if renewed:
             session.get_one(Account, known.id).password = renewed
         return known.id, 0.0
+
+
+def _buckets(name: str, address: str, browser: str) -> tuple[Buckets, Buckets]:
+    """Where a try counts: what is this visitor's own, and what is shared with others."""
+    if browser:
+        return {limits.key("browser", f"{digest(browser)} {name}"): limits.BY_BROWSER}, {}
+    place = limits.by_address(address)
+    own = {limits.key("pair", f"{place} {name}"): limits.BY_PAIR}
+    return own, {limits.key("name", name): limits.BY_NAME, place: limits.BY_ADDRESS}
+
+
+def _known(session: Session, person_id: str, browser: str, now_s: float) -> str:
+    """The browser's token, for this person from now on: its own if it was given here, else a new one."""
+    given = select(KnownBrowser.digest).where(KnownBrowser.digest == digest(browser)).limit(1)
+    if session.scalar(given) is None:
+        browser = secrets.token_urlsafe(TOKEN_BYTES)
+    session.merge(KnownBrowser(digest=digest(browser), person_id=person_id, seen_at_s=now_s))
+    return browser
 
 
 def begin(session: Session, person_id: str, how: str, now_s: float) -> str:
@@ -154,18 +186,20 @@ def link_stands(database: Database, token: str, now_s: float) -> bool:
         return link is not None and link.used_at_s is None and now_s < link.ends_at_s
 
 
-def use_link(database: Database, token: str, address: str, now_s: float) -> SignedOn:
-    """Sign in by a link. One statement takes it: two at once cannot both succeed."""
-    address_key = limits.by_address(address)
+def use_link(database: Database, token: str, now_s: float, browser: str = "") -> SignedOn:
+    """Sign in by a link. One statement takes it: two at once cannot both succeed.
+
+    Nobody guesses 256 bits, so nothing is counted; and what never was a link is not written down.
+    """
+    with database.read() as session:
+        if session.get(LoginLink, digest(token)) is None:
+            return SignedOn(None)
     with database.write() as session:
-        wait_s = limits.try_once(session, {address_key: limits.BY_ADDRESS}, now_s)
-        if wait_s > 0:
-            return SignedOn(None, wait_s)
         mine = (LoginLink.digest == digest(token), LoginLink.used_at_s.is_(None), LoginLink.ends_at_s > now_s)
         taken = session.execute(update(LoginLink).where(*mine).values(used_at_s=now_s).returning(LoginLink.person_id))
         person_id = taken.scalar_one_or_none()
         if person_id is None or person_of(session, person_id) is None:
             audit.append(session, at_s=now_s, actor="platform", action="session.refused", subject="person:unknown")
             return SignedOn(None)
-        limits.forgive(session, "", address_key)
-        return SignedOn(begin(session, person_id, "link", now_s))
+        made = begin(session, person_id, "link", now_s)
+        return SignedOn(made, browser=_known(session, person_id, browser, now_s))

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from sqlalchemy import ColumnElement
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, literal_column
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from robot.fleet import bulk
 from robot.fleet.contacts import Contacts, Site
 
 NOBODY_SEES: frozenset[str] = frozenset()
@@ -48,14 +49,13 @@ class Sight:
     def sees(self, device: str) -> bool:
         return (self.only is None or device in self.only) and device not in self.hidden
 
-    def where(self, column: InstrumentedAttribute[str]) -> list[ColumnElement[bool]]:
-        """The same as criteria of a query."""
-        criteria: list[ColumnElement[bool]] = []
-        if self.only is not None:
-            criteria.append(column.in_(sorted(self.only)))
-        if self.hidden:
-            criteria.append(column.not_in(sorted(self.hidden)))
-        return criteria
+    def where(self, session: Session, column: InstrumentedAttribute[str]) -> list[ColumnElement[bool]]:
+        """The same as criteria of a query of this session: one parameter, however many homes a district has."""
+        if self.only is None and not self.hidden:
+            return []
+        texts, values = bulk.among(session, self.hidden if self.only is None else self.only - self.hidden)
+        those = texts.bindparams(among=values).columns(literal_column("value"))
+        return [column.not_in(those) if self.only is None else column.in_(those)]
 
     def within(self, devices: Iterable[str]) -> Sight:
         """What of it lies within these devices."""

@@ -58,8 +58,18 @@ class LoginLink(Base):
     used_at_s: Mapped[float | None]
 
 
+class KnownBrowser(Base):
+    """A browser in which somebody has signed in: strangers' guesses at that name do not slow it down."""
+
+    __tablename__ = "known_browsers"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
+    seen_at_s: Mapped[float] = mapped_column(index=True)
+
+
 class Limit(Base):
-    """How often something was tried: failed sign-ins by name and address, writes by session. Keys are digests."""
+    """How often something was tried: sign-ins by name, address and browser, writes by session. Keys are digests."""
 
     __tablename__ = "limits"
 

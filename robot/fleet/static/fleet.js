@@ -2,6 +2,7 @@
 "use strict";
 
 const lost = document.getElementById("lost");
+const gone = document.getElementById("gone");
 const skew = Date.now() / 1000 - Number(document.body.dataset.now); // this machine's clock against the platform's
 
 // --- rows -----------------------------------------------------------------------------------------------------------
@@ -42,15 +43,35 @@ let heardAt = Date.now();
 function heard() {
   heardAt = Date.now();
   lost.hidden = true;
+  if (!gone.hidden) location.reload(); // signed in again in another window: the forms here carry the old session
+}
+function isLost() {
+  lost.hidden = !gone.hidden; // one reason is enough
+}
+
+// A session that has ended is said here, and by the bell: the sign-in page would be silent about everything.
+function signedOut() {
+  if (!gone.hidden) return;
+  gone.hidden = false;
+  lost.hidden = true;
+  sound(4);
+}
+async function askWhetherSignedIn() {
+  try {
+    if ((await fetch("/api/me")).status === 401) signedOut();
+  } catch { /* out of reach: that is said by "lost" */ }
 }
 document.body.addEventListener("htmx:sseOpen", (event) => {
   const source = event.detail.source;
   source.addEventListener("health", heard);
   source.addEventListener("resync", () => location.reload());
-  source.addEventListener("gone", () => location.assign("/login")); // never an old page that looks like a calm night
+  source.addEventListener("gone", signedOut);
 });
-document.body.addEventListener("htmx:sseError", () => { lost.hidden = false; });
-if (lost) setInterval(() => { if (Date.now() - heardAt > 12000) lost.hidden = false; }, 1000);
+document.body.addEventListener("htmx:sseError", () => {
+  isLost();
+  askWhetherSignedIn();
+});
+if (lost) setInterval(() => { if (Date.now() - heardAt > 12000) isLost(); }, 1000);
 
 // --- sound ----------------------------------------------------------------------------------------------------------
 // Two tones below 2 kHz, which older ears hear too. Browsers allow sound only after a click, so each page starts silent.
@@ -93,6 +114,6 @@ if (button) {
     }
     showSound();
   });
-  // While somebody is missing, it sounds again, as a desk's bell does.
-  setInterval(() => { if (document.querySelector('#open [data-phase="raised"]')) sound(4); }, 15000);
+  // While somebody is missing, or the desk is signed out, it sounds again, as a desk's bell does.
+  setInterval(() => { if (!gone.hidden || document.querySelector('#open [data-phase="raised"]')) sound(4); }, 15000);
 }

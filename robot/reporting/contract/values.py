@@ -55,7 +55,7 @@ def _first_reasons(value: object) -> object:
 
 def _named_nodes(value: object) -> object:
     """What a robot says of itself counts whole or not at all, so that one odd name must not make it look silent."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or (len(value) <= NODES and all(map(is_slug, value))):
         return value
     named: dict[str, Any] = {}
     for name, level in list(value.items())[:NODES]:

@@ -6,9 +6,10 @@ import sqlite3
 
 import pytest
 
+from robot.alarms import store
 from robot.alarms.case import BedMemory
 from robot.alarms.effects import Ask, Report
-from robot.alarms.store import AlarmStore
+from robot.alarms.store import KEEP_ENDED_S, AlarmStore
 from robot.database import open_database
 from robot.errors import BadInput
 from robot.messages import AlarmPhase, Answer, Presence
@@ -103,3 +104,47 @@ def test_bed_memory_round_trips():
     for memory in (BedMemory(Presence.OUT_OF_BED, 12.5), BedMemory(Presence.IN_BED)):
         store.save_bed(memory)
         assert store.load_bed() == memory
+
+
+def history(robot: Robot) -> list[tuple[str, int]]:
+    connection = robot.store._connection
+    rows = connection.execute("SELECT alarm_log.phase, count(*) FROM alarms JOIN alarm_log USING (id) GROUP BY id")
+    assert connection.execute("SELECT count(DISTINCT id) FROM alarm_log").fetchone() == (len(robot.store.load()),)
+    return sorted(rows.fetchall())
+
+
+def ended_and_open() -> Robot:
+    robot = Robot()
+    for number in range(3):
+        at_s = 100.0 * number
+        robot.do(robot.book.on_fall(fall(f"fall-{number}", at_s=at_s), at_s))
+        robot.do(robot.book.on_answer(Answer.FINE, at_s + 5.0, at_s + 6.0))
+    robot.do(robot.book.on_safety_word(word(), 400.0))
+    return robot
+
+
+def test_the_history_of_alarms_long_ended_goes_and_of_open_ones_never():
+    robot = ended_and_open()
+    assert len(robot.store.load()) == 4
+    robot.store.forget(KEEP_ENDED_S + 6.0)
+    assert len(robot.store.load()) == 4
+    robot.store.forget(KEEP_ENDED_S + 100.0)
+    assert len(robot.store.load()) == 2 + 1
+    robot.store.forget(1e12)
+    assert [case.phase for case in robot.store.load()] == [AlarmPhase.RAISED]
+    assert len(history(robot)) == 1
+
+
+def test_the_history_of_ended_alarms_has_a_bound_and_the_newest_stay(monkeypatch):
+    robot = ended_and_open()
+    revisions = robot.store._connection.execute("SELECT count(*) FROM alarm_log").fetchone()[0]
+    robot.store.forget(500.0)
+    assert robot.store._connection.execute("SELECT count(*) FROM alarm_log").fetchone()[0] == revisions
+    monkeypatch.setattr(store, "KEEP_REVISIONS", 6)
+    robot.store.forget(500.0)
+    left = robot.store.load()
+    assert [case.phase for case in left if case.is_open] == [AlarmPhase.RAISED]
+    assert [case.alarm.changed_at_s for case in left if not case.is_open] == [106.0, 206.0]
+    monkeypatch.setattr(store, "KEEP_REVISIONS", 0)
+    robot.store.forget(500.0)
+    assert len(robot.store.load()) == 1

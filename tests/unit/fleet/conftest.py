@@ -46,9 +46,9 @@ class Home:
         return intake.commit(self.database, [item])
 
     def alarm(self, phase: str = "raised", revision: int = 1, **fields: object) -> dict[str, list[str]]:
-        return self.send("e/alarm", self.report(phase, revision, **fields))
+        return self.send("e/alarm", self.report(phase, revision, test=bool(fields.pop("test", False)), **fields))
 
-    def report(self, phase: str = "raised", revision: int = 1, test: bool = False, **fields: object) -> AlarmReport:
+    def report(self, phase: str = "raised", revision: int = 1, *, test: bool = False, **fields: object) -> AlarmReport:
         self._sent += 1
         body = {
             "alarm_id": ALARM,

@@ -114,11 +114,24 @@ def test_a_revocation_list_names_its_serials_and_does_not_run_out_before_the_aut
     """A list that ran out would shut every robot out."""
     authority = make_authority(Layout(tmp_path), NOW_S)
     certificate = authority.issue_client("hani-1", make_key().public_key(), NOW_S, DAY_S)
-    revoked = x509.load_pem_x509_crl(authority.revocation_list([(serial_of(certificate), NOW_S)], NOW_S))
+    revoked = x509.load_pem_x509_crl(authority.revocation_list([(serial_of(certificate), NOW_S)], b"", NOW_S))
     assert revoked.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
     assert len(revoked) == 1
     assert revoked.next_update_utc == authority.certificate.not_valid_after_utc
     assert revoked.is_signature_valid(authority.certificate.public_key())  # type: ignore[arg-type]  # an EC key
+
+
+@pytest.mark.parametrize("clock_s", [-40 * DAY_S, 0.0, 400 * DAY_S])
+def test_of_two_revocation_lists_the_later_one_is_newer_and_neither_lies_in_the_future_whatever_the_clock(
+    tmp_path: Path, clock_s: float
+) -> None:
+    """A list of the future shuts every robot out; of two lists of one second OpenSSL goes on with the first."""
+    authority = make_authority(Layout(tmp_path), NOW_S)
+    lists = [authority.revocation_list([], b"", NOW_S)]
+    for _ in range(3):
+        lists.append(authority.revocation_list([], lists[-1], NOW_S + clock_s))
+    times = [x509.load_pem_x509_crl(one).last_update_utc.timestamp() for one in lists]
+    assert times == [NOW_S - DAY_S + number for number in range(4)]
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,15 @@ def test_another_robot_cannot_speak_for_an_alarm(home: Home) -> None:
     assert alarm(home).phase == "raised"
 
 
+def test_another_robots_word_is_not_acknowledged_however_often_it_comes(home: Home) -> None:
+    home.alarm("raised", 1)
+    stranger = home.report("cancelled", 9).model_copy(update={"dev": "hani-0002"})
+    batch = [intake.read(topic("hani-0002", "e/alarm"), stranger.encode(), now_s) for now_s in (1.0, 2.0)]
+    assert intake.commit(home.database, batch) == {}
+    with home.database.read() as session:
+        assert [row.count for row in session.scalars(select(Refusal))] == [2]
+
+
 @pytest.mark.parametrize(
     ("topic_name", "payload"),
     [
@@ -147,6 +156,22 @@ def test_a_last_will_counts_though_it_was_written_long_ago(home: Home) -> None:
         assert state is not None
         assert device is not None
         assert (state.online, state.outbox, device.last_seen_at_s) == (False, 3, seen_at_s)
+
+
+def test_a_clock_that_was_ahead_hides_no_robot_for_long(home: Home) -> None:
+    def heard() -> tuple[float | None, bool]:
+        with home.database.read() as session:
+            device, state = session.get_one(Device, DEVICE), session.get_one(DeviceState, DEVICE)
+            return device.last_seen_at_s, state.online
+
+    begin_s = home.now_s
+    home.now_s += 365 * 86_400
+    home.send("state", StateReport(dev=DEVICE, online=True, ts=begin_s))
+    home.now_s = begin_s + 30
+    home.send("state", StateReport(dev=DEVICE, online=False, ts=begin_s - 500))
+    assert heard() == (begin_s + 365 * 86_400, False)  # a last will's time is of long ago: it says nothing of now
+    home.send("state", StateReport(dev=DEVICE, online=True, ts=begin_s + 30))
+    assert heard() == (begin_s + 30, True)
 
 
 def test_only_the_newest_bed_counts(home: Home) -> None:

@@ -116,6 +116,17 @@ def test_a_silent_robot_is_offline_and_nothing_it_said_still_counts(home: Home, 
     assert "离线的机器人" in browser.get("/").text
 
 
+def test_a_page_says_in_time_that_the_session_ends(home: Home, browser: Browser) -> None:
+    rules = home.platform.site.sign_in
+    while home.now_s < 1_000_000.0 + 3600 * rules.longest_hours - 15 * 60:
+        assert 'data-testid="ends"' not in browser.get("/").text
+        home.now_s += 15 * 60
+    home.now_s += 1
+    page = browser.get("/").text
+    assert 'data-testid="ends"' in page
+    assert "09:46" in page, "when"
+
+
 def test_a_bed_that_is_not_fresh_is_unknown(home: Home, browser: Browser) -> None:
     state(home)
     bed = BedBody(in_bed=True, fresh=False, heart_rate_bpm=61.6)

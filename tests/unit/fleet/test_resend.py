@@ -31,6 +31,18 @@ def test_a_command_that_one_worker_claimed_is_not_due_for_another(home: Home) ->
     assert claimed(home) == []
 
 
+def test_a_robot_that_confirms_nothing_does_not_delay_the_others(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resend, "CLAIMED_AT_ONCE", 12)
+    for number in range(30):
+        home.alarm(alarm_id=f"alarm-{number:04}")
+    home.now_s += 1
+    other = home.report(alarm_id="alarm-other").model_copy(update={"dev": "hani-0002"})
+    home.send("e/alarm", other, device="hani-0002")
+    devices = [device for device, _ in resend.claim(home.database, home.now_s)]
+    assert devices.count("hani-0002") == 1
+    assert devices.count(DEVICE) == resend.OF_A_ROBOT_AT_ONCE
+
+
 def test_a_confirmed_command_is_sent_no_more(home: Home) -> None:
     home.alarm()
     [id_] = claimed(home)

@@ -12,6 +12,7 @@ from robot.fleet import desk, handling, intake, rounds, technical
 from robot.fleet.contacts import Contacts, Site
 from robot.fleet.database import Database, open_database
 from robot.fleet.desk_tables import ChannelState, DeskDevice, Notification
+from robot.fleet.identity.tables import Certificate
 from robot.fleet.notify import outbox
 from robot.fleet.tables import Alarm, AlarmLog, Chain, Command
 from robot.reporting.contract import AlarmBody, AlarmReport, StateReport, Wire, topic
@@ -335,6 +336,39 @@ def test_a_channel_that_fails_for_five_minutes_is_a_fault_and_an_alarm_that_ends
     assert [row.reasons for row in day.made()] == [["channel_failing", "sms"]]
     with day.database.write() as session:
         outbox.settle(session, "sms", "none", None, day.now_s)
+    day.look(1)
+    assert day.made() == []
+
+
+def test_a_certificate_of_the_platform_that_ends_within_thirty_days_is_an_alarm_once_until_it_is_renewed(
+    day: Day,
+) -> None:
+    def certificate(serial: str, life_s: float) -> None:
+        with day.database.write() as session:
+            session.add(
+                Certificate(
+                    serial=serial,
+                    kind="service",
+                    name="service.ingest",
+                    key_hash=serial,
+                    pem="",
+                    issued_at_s=day.now_s,
+                    not_after_s=day.now_s + life_s,
+                )
+            )
+
+    certificate("1", 30 * 24 * HOUR_S + 10)
+    day.look(5)
+    assert day.made() == []
+    day.look(10)
+    [row] = day.made()
+    assert row.reasons == ["certificate_ending", "service.ingest"]
+    handling.close(day.database, row.alarm_id, "技术员", "知道了", day.now_s)
+    day.look(1)
+    assert day.made() == []
+    certificate("2", 20 * 24 * HOUR_S)  # ends too soon as well, and is another one
+    day.look(1)
+    certificate("3", 900 * 24 * HOUR_S)
     day.look(1)
     assert day.made() == []
 

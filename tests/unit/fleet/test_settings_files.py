@@ -51,6 +51,8 @@ def test_no_file_gives_the_defaults() -> None:
         ),
         ("homes: [{device: 'Not A Device', label: x, first: {name: a, role: b, phone: '110'}}]", "homes.0.device"),
         ("duty: {name: a, role: b, phone: call me}", "duty.phone"),
+        ('duty: {name: "a\\nb", role: b, phone: "110"}', "duty.name"),
+        ('duty: {name: "a\\u2028b", role: b, phone: "110"}', "duty.name"),
         ("- 1", "the file's top"),
         ("a: [", "is not YAML"),
     ],

@@ -19,6 +19,7 @@ from robot.reporting.contract import (
     Ack,
     AlarmReport,
     Wire,
+    codec,
     decode,
     device_of,
     digest,
@@ -182,3 +183,21 @@ def test_topics_are_split_as_they_are_built() -> None:
 def test_a_topic_outside_the_contract_is_refused(name: str) -> None:
     with pytest.raises(BadInput):
         device_of(name)
+
+
+@given(st.lists(st.sampled_from([b'"', b"\\", b"[", b"a", b"\n", b"\xff"]), max_size=60).map(b"".join))
+def test_the_scan_for_brackets_reads_each_byte_once(payload: bytes) -> None:
+    """No quotation mark is left: each begins a match, and none is tried in vain up to the end."""
+    assert b'"' not in codec._TEXT.sub(b"", payload)
+
+
+def test_an_unclosed_text_of_the_largest_size_is_refused() -> None:
+    payload = (b"[" * 9 + b'"' + b'\\"' * PAYLOAD_BYTES)[:PAYLOAD_BYTES]
+    assert codec._TEXT.subn(b"", payload) == (b"[" * 9, 1)
+    with pytest.raises(BadInput):
+        decode("e/alarm", payload)
+
+
+def test_brackets_in_a_text_are_not_counted() -> None:
+    assert not codec._deeper_than(b'[[[["' + b"[" * 50 + b'\\"[[["]]]]', 8)
+    assert codec._deeper_than(b'"a"[[[["b"[[[["c"[', 8)

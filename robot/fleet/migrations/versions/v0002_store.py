@@ -31,6 +31,7 @@ def _ids_and_chains() -> None:
     )
     op.create_index("ix_message_ids_received_at_s", "message_ids", ["received_at_s"], unique=False)
     op.execute("INSERT INTO message_ids SELECT device, message_id, received_at_s FROM messages")
+    op.create_index("ix_messages_received_at_s", "messages", ["received_at_s"], postgresql_using="brin")
     op.create_table(
         "chains",
         sa.Column("device", sa.Text(), nullable=False),
@@ -40,6 +41,7 @@ def _ids_and_chains() -> None:
         sa.Column("missing", sa.BigInteger(), nullable=False),
         sa.Column("broken", sa.BigInteger(), nullable=False),
         sa.Column("restarts", sa.BigInteger(), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("changed_at_s", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("device"),
     )
@@ -96,6 +98,7 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER alarm_log_append_only ON alarm_log")
         op.execute("DROP FUNCTION alarm_log_refuse()")
     op.drop_index("ix_commands_due", table_name="commands")
+    op.drop_index("ix_messages_received_at_s", table_name="messages")
     for table, column in (
         ("commands", "times_sent"),
         ("commands", "due_at_s"),

@@ -51,6 +51,12 @@ def upgrade() -> None:
         sa.Column("used_at_s", SECONDS, nullable=True),
     )
     op.create_table(
+        "known_browsers",
+        sa.Column("digest", sa.Text(), primary_key=True),
+        sa.Column("person_id", sa.Text(), sa.ForeignKey("people.id"), primary_key=True),
+        sa.Column("seen_at_s", SECONDS, nullable=False),
+    )
+    op.create_table(
         "limits",
         sa.Column("key", sa.Text(), primary_key=True),
         sa.Column("count", sa.Integer(), nullable=False),
@@ -130,7 +136,7 @@ def downgrade() -> None:
         )
     op.drop_index("ix_alarms_changed_at_s", table_name="alarms")
     op.drop_index("ix_commands_alarm_id", table_name="commands")
-    for table in ("readings", "limits", "login_links", "sessions", "grants", "people"):
+    for table in ("readings", "limits", "known_browsers", "login_links", "sessions", "grants", "people"):
         op.drop_table(table)
 
 
@@ -140,6 +146,8 @@ INDEXES = (
     ("sessions", "seen_at_s"),
     ("login_links", "person_id"),
     ("login_links", "ends_at_s"),
+    ("known_browsers", "person_id"),
+    ("known_browsers", "seen_at_s"),
     ("limits", "since_at_s"),
     ("readings", "at_s"),
     ("commands", "alarm_id"),  # every row of the page asks for them

@@ -43,9 +43,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_identity_certificates_name", "identity_certificates", ["name"], unique=False)
     op.create_index("ix_identity_certificates_key_hash", "identity_certificates", ["key_hash"], unique=False)
+    op.create_index("ix_identity_certificates_kind", "identity_certificates", ["kind"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_identity_certificates_kind", table_name="identity_certificates")
     op.drop_index("ix_identity_certificates_key_hash", table_name="identity_certificates")
     op.drop_index("ix_identity_certificates_name", table_name="identity_certificates")
     op.drop_table("identity_certificates")

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import text
 
 from robot.errors import BadInput
 from robot.fleet import audit
-from robot.fleet.app import create_app
-from robot.fleet.people import Role, accounts, limits, passwords, sessions
+from robot.fleet.people import Role, accounts, passwords, sessions
 from robot.fleet.people.tables import Account
 from tests.unit.fleet.browser import HOST, Browser, form_token, person
 from tests.unit.fleet.conftest import DEVICE, Home
+from tests.unit.fleet.people.conftest import PASSWORD, enter
 
 pytestmark = pytest.mark.unit
-
-PASSWORD = "шар морь 白马 1234"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The real figures cost 0.2 s and 64 MiB a time."""
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    passwords._nobodys.cache_clear()
-    yield
-    passwords._nobodys.cache_clear()
-
-
-@pytest.fixture
-def app(home: Home) -> FastAPI:
-    person(home.database, "王芳", Role.CAREGIVER, [DEVICE], home.now_s)
-    with home.database.write() as session:
-        account = accounts.find(session, "王芳")
-        accounts.set_password(session, account, passwords.hashed(PASSWORD, "王芳"), home.now_s, "test")
-    return create_app(home.platform, [HOST])
-
-
-def enter(browser: Browser, name: str = "王芳", password: str = PASSWORD, **how: object) -> httpx.Response:
-    form = {"name": name, "password": password, "csrf": form_token(browser.get("/login"))}
-    return browser.post("/login", data=form, **how)
 
 
 def cookie_of(answer: httpx.Response, name: str = "hani") -> str:
@@ -76,6 +46,15 @@ def test_the_cookie_is_unseen_by_scripts_and_other_sites_and_bound_to_tls(home: 
     assert {"httponly", "samesite=strict", "path=/", "secure"} <= flags
 
 
+def test_a_browser_keeps_what_says_that_it_is_known_and_no_script_reads_it(home: Home, app: FastAPI) -> None:
+    answer = enter(Browser(app))
+    flags = {part.strip().lower() for part in cookie_of(answer, "hani-browser").split(";")[1:]}
+    assert {"httponly", "samesite=strict", f"max-age={sessions.BROWSER_DAYS * 86400}"} <= flags
+    token = cookie_of(answer, "hani-browser").split(";")[0].removeprefix("hani-browser=")
+    with home.database.read() as session:
+        assert session.scalars(text("SELECT digest FROM known_browsers")).all() == [sessions.digest(token)]
+
+
 def test_the_database_holds_no_token_and_no_password(home: Home, app: FastAPI) -> None:
     browser = Browser(app)
     enter(browser)
@@ -85,7 +64,7 @@ def test_the_database_holds_no_token_and_no_password(home: Home, app: FastAPI) -
     with home.database.read() as session:
         kept = str([session.execute(text(f'SELECT * FROM "{table}"')).all() for table in tables])
     assert len(browser.cookies["hani"]) == 43
-    for secret in (browser.cookies["hani"], link, PASSWORD):
+    for secret in (browser.cookies["hani"], browser.cookies["hani-browser"], link, PASSWORD):
         assert secret not in kept
     assert "$argon2id$" in kept
 
@@ -133,65 +112,6 @@ def test_signing_in_needs_the_token_of_the_form_it_came_with(app: FastAPI) -> No
     browser = Browser(app)
     browser.get("/login")
     assert browser.post("/login", data={"name": "王芳", "password": PASSWORD, "csrf": token}).status_code == 403
-
-
-def test_guessing_waits_longer_and_longer_and_names_that_do_not_exist_look_the_same(
-    home: Home, app: FastAPI, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checks: list[str | None] = []
-    fits = passwords.fits
-
-    def counted(stored: str | None, given: str) -> bool:
-        checks.append(stored)
-        return fits(stored, given)
-
-    monkeypatch.setattr(passwords, "fits", counted)
-    answers: dict[str, list[tuple[int, str]]] = {}
-    for name in ("王芳", "nobody"):
-        browser, seen = Browser(app), []
-        for _ in range(8):
-            answer = enter(browser, name, "wrong")
-            text_ = re.sub(r'(value|data-now)="[0-9a-f.]+"', "", answer.text)
-            seen.append((answer.status_code, text_))
-            home.now_s += 1.5
-        answers[name] = seen
-    statuses = [status for status, _ in answers["王芳"]]
-    assert statuses == [422, 422, 422, 422, 422, 422, 429, 422]  # pauses of 1, 2, ... s after the fifth
-    assert [status for status, _ in answers["nobody"]] == statuses
-    assert answers["nobody"] == answers["王芳"]
-    assert len(checks) == 14, "the same work for both: one check of a hash each time"
-    assert checks.count(None) == 7
-
-
-def test_the_right_password_does_not_help_during_the_pause_and_ends_the_counting_after(
-    home: Home, app: FastAPI
-) -> None:
-    for _ in range(12):
-        enter(Browser(app), password="wrong")
-        home.now_s += 200
-    enter(Browser(app), password="wrong")
-    answer = enter(Browser(app))
-    assert answer.status_code == 429
-    assert 0 < int(answer.headers["retry-after"]) <= limits.BY_NAME.longest_s
-    home.now_s += limits.BY_NAME.longest_s
-    assert enter(Browser(app)).status_code == 303
-    assert enter(Browser(app), password="wrong").status_code == 422
-    assert enter(Browser(app)).status_code == 303
-
-
-def test_one_address_cannot_try_many_names(home: Home, app: FastAPI) -> None:
-    statuses = [enter(Browser(app), f"name-{number}", "wrong").status_code for number in range(limits.BY_ADDRESS.free)]
-    assert set(statuses) == {422}
-    assert enter(Browser(app), "another", "wrong").status_code == 429
-    home.now_s += limits.BY_ADDRESS.longest_s
-    assert enter(Browser(app)).status_code == 303
-
-
-@given(st.integers(0, 10_000), st.integers(1, 50), st.floats(1, 1e6))
-def test_pauses_grow_and_end(failures: int, free: int, longest_s: float) -> None:
-    pauses = limits.Pauses(free, longest_s)
-    assert 0 <= pauses.pause_s(failures) <= pauses.pause_s(failures + 1) <= longest_s
-    assert (pauses.pause_s(failures) == 0) == (failures < free)
 
 
 def test_a_hash_with_older_figures_is_renewed_at_the_next_sign_in(
@@ -283,16 +203,6 @@ def test_a_disabled_person_is_out_at_once_and_stays_out(home: Home, app: FastAPI
     assert browser.get("/me").status_code == 303
     assert enter(Browser(app)).status_code == 422
     assert not sessions.link_stands(home.database, link, home.now_s)
-
-
-def test_writes_of_a_session_have_a_limit(home: Home, app: FastAPI) -> None:
-    browser = Browser(app, person(home.database, "busy", now_s=home.now_s))
-    statuses = [browser.post("/robots/x/test").status_code for _ in range(limits.WRITES_A_MINUTE)]
-    assert set(statuses) == {404}
-    assert browser.post("/robots/x/test").status_code == 429
-    assert browser.get("/me").status_code == 200
-    home.now_s += 60
-    assert browser.post("/robots/x/test").status_code == 404
 
 
 def test_the_audit_knows_who_came_who_failed_and_who_looked_at_whom(home: Home, app: FastAPI) -> None:
