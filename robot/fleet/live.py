@@ -6,8 +6,8 @@ health  what is wrong with the platform or out of reach, every 5 s; also the pag
 gone    the session has ended: sign in again
 resync  what came in between is no longer kept: load the page again
 
-What changed at the same time goes out together, alarms first. Only the last event of such a batch carries the new change
-id, the others the one before: who is cut off in between gets the batch again.
+What changed at the same time goes out together, alarms first. Only the last event of a batch carries the new change id,
+the others the one before: who is cut off in between gets the batch again.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ class Platform:
         return sight.within(device for device, region in homes.items() if region == code)
 
     def health(self) -> Health:
-        """Database, ingest and its link to the broker, the desk and its channels, the bridge. What is not known is not well."""
+        """Database, ingest and its link, the desk and its channels, the bridge. What is not known is not well."""
         if not self.database.answers():
             return Health(False, False, False, False)
         now_s = self.clock()
@@ -206,7 +206,7 @@ def _rows(session: Session, alarms: Sequence[Alarm]) -> Rows:
     for start in range(0, len(alarms), ASKED_AT_ONCE):
         some = alarms[start : start + ASKED_AT_ONCE]
         asked = select(Device.device, Device.label).where(Device.device.in_({alarm.device for alarm in some}))
-        labels |= {device: label for device, label in session.execute(asked)}
+        labels |= dict(session.execute(asked).tuples().all())
         told |= _told(session, [alarm.alarm_id for alarm in some])
         members = select(Alarm).where(Alarm.case_id.in_({alarm.case_id for alarm in some if alarm.case_id}))
         for member in session.scalars(members.order_by(Alarm.received_at_s, Alarm.alarm_id)):

@@ -63,7 +63,7 @@ def watch(session: Session, open_: Iterable[Alarm], now_s: float, listening_sinc
 
 
 def _hold(session: Session) -> None:
-    """Read at once, for the whole round, what is known of robots with a technical alarm: after a flood they are many."""
+    """Read at once, for the whole round, what is known of robots with a technical alarm: a flood has many."""
     theirs = select(Alarm.device).where(Alarm.made_here, Alarm.phase.in_(sorted(desk.OPEN)))
     session.info[HELD] = [
         session.scalars(select(table).where(table.device.in_(theirs))).all()

@@ -1,4 +1,4 @@
-"""What the desk says of its helpers, on both databases: stuck channels, a bridge that tells nobody, dead letters."""
+"""The desk on both databases: one click answers one event; stuck channels, silent bridges, dead letters are told."""
 
 from __future__ import annotations
 
@@ -177,3 +177,21 @@ def test_a_dead_letter_is_told_until_none_is_left_and_a_later_one_anew(watch: Wa
             letters.drop(session, item, "operator", "given up", watch.now_s)
     watch.look(1, bridge=True)
     assert watch.made() == []
+
+
+def test_one_click_answers_one_home_although_the_desk_has_not_looked_yet(watch: Watch) -> None:
+    database = watch.database
+    homes = {"alarm-0001": DEVICE, "alarm-0002": "hani-0002", "alarm-0003": "hani-0003"}
+    with database.write() as session:
+        for alarm_id, device in homes.items():
+            change(session, alarm_id, "raised", NOW_S, device=device)
+    assert handling.acknowledge(database, "alarm-0001", "王芳", NOW_S + 6)
+    assert phases(database) == ["acknowledged", "raised", "raised"]
+    assert handling.acknowledge(database, "alarm-0002", "王芳", NOW_S + 7)
+    assert handling.close(database, "alarm-0001", "王芳", "phoned", NOW_S + 8)
+    assert phases(database) == ["closed", "acknowledged", "raised"]
+
+
+def phases(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(Alarm.phase).order_by(Alarm.alarm_id)))

@@ -14,7 +14,7 @@ from robot.fleet.database import Database, open_database
 from robot.fleet.government import outbox
 from robot.fleet.government.tables import DEAD, DELIVERED, WAITING, WORKER, GovernmentItem, GovernmentPending
 from robot.fleet.quarantine import Refused
-from robot.fleet.tables import Alarm, AlarmLog, Base, Refusal
+from robot.fleet.tables import AlarmLog, Base, Refusal
 from tests.fleet.government_alarms import DEVICE, change
 from tests.unit.fleet.conftest import Home
 
@@ -108,20 +108,3 @@ def test_lines_for_a_bridge_that_nobody_runs_go_with_the_daily_round_and_open_al
         outbox.collect(session, TOLD, NOW_S + DAY_S, first_start=not bridge_ran)
         waiting = session.scalars(select(GovernmentItem.alarm_id).where(GovernmentItem.state == WAITING)).all()
     assert "alarm-open" in waiting
-
-
-def test_one_click_answers_one_home_although_the_desk_has_not_looked_yet(database: Database) -> None:
-    homes = {"alarm-0001": DEVICE, "alarm-0002": "hani-0002", "alarm-0003": "hani-0003"}
-    with database.write() as session:
-        for alarm_id, device in homes.items():
-            change(session, alarm_id, "raised", NOW_S, device=device)
-    assert handling.acknowledge(database, "alarm-0001", "王芳", NOW_S + 6)
-    assert phases(database) == ["acknowledged", "raised", "raised"]
-    assert handling.acknowledge(database, "alarm-0002", "王芳", NOW_S + 7)
-    assert handling.close(database, "alarm-0001", "王芳", "phoned", NOW_S + 8)
-    assert phases(database) == ["closed", "acknowledged", "raised"]
-
-
-def phases(database: Database) -> list[str]:
-    with database.read() as session:
-        return list(session.scalars(select(Alarm.phase).order_by(Alarm.alarm_id)))

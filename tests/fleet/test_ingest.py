@@ -17,6 +17,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from sqlalchemy import func, select
 
 from robot.fleet.database import Database, open_database
+from robot.fleet.ingest import ALARMS
+from robot.fleet.link import IN_FLIGHT
 from robot.fleet.tables import Alarm, AlarmLog, BedMinute, Command, DeviceState, Message, Refusal, Worker
 from robot.reporting.contract import (
     Ack,
@@ -192,6 +194,19 @@ def test_what_fits_no_contract_is_counted_and_holds_nothing_up(workers: Workers,
     robots.put("e/alarm", alarm(1))
     robots.send_until_acked()
     until(lambda: _refused(workers) == 100)
+
+
+def test_what_a_robot_sends_above_its_share_is_left_to_it_and_the_broker_does_not_keep_it(
+    workers: Workers, robots: Robots
+) -> None:
+    workers.start()
+    workers.until_linked(1)
+    flood = ALARMS.share.burst + IN_FLIGHT  # if it were kept, the broker would have no place for what follows
+    for number in range(flood):
+        robots.say("hani-0666", "e/alarm", b"flood %d" % number)
+    robots.put("e/alarm", alarm(1))
+    robots.send_until_acked()
+    assert ALARMS.share.burst <= _refused(workers) < flood
 
 
 def _refused(workers: Workers) -> int:
