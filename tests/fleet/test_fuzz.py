@@ -1,4 +1,4 @@
-"""A hundred thousand payloads that no robot sends, through a real broker into a real ingest: none ends it, all count."""
+"""A hundred thousand payloads that no robot sends, through a real broker into a real ingest: all are counted."""
 
 from __future__ import annotations
 
