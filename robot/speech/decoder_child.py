@@ -72,9 +72,15 @@ def _chunks(connection: Connection[Any, Any]) -> queue.Queue[tuple[int, bytes, b
 
 
 def _recognizers(graphs: Sequence[Path]) -> list[Recognizer]:
-    """The recogniser of all phrases, which looks twice, and the safety decoder, which must not take long."""
-    first, *safety = [VoskRecognizer(graph, in_use(graph)[0]) for graph in graphs]
-    return [SecondLook(first, first.another()), *safety]
+    """The recogniser of all phrases, which looks twice, and the safety decoder, which must not take long and
+    owes no language anything: its rivals are of both.
+    """
+    main, *safety = graphs
+    first = VoskRecognizer(main, in_use(main)[0])
+    return [
+        SecondLook(first, first.another()),
+        *(VoskRecognizer(graph, in_use(graph)[0], mandarin_cost_nats=0.0) for graph in safety),
+    ]
 
 
 if __name__ == "__main__":

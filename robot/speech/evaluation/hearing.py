@@ -46,6 +46,10 @@ class Ears:
         first = VoskRecognizer(ensure_graph(grammar, self.fold.model_dir, self.cache_dir))
         return SecondLook(first, first.another())
 
+    def for_safety(self, grammar: Grammar) -> Recognizer:
+        """The safety decoder: one look, as in the product."""
+        return VoskRecognizer(ensure_graph(grammar, self.fold.model_dir, self.cache_dir), mandarin_cost_nats=0.0)
+
 
 def draw_for(name: str) -> np.random.Generator:
     """A generator of its own for each clip and condition: what else is measured changes nothing."""

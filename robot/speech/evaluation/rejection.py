@@ -41,7 +41,7 @@ class House:
         everyday = (*self.everyday, *((phrase.language, phrase.text) for phrase in more))
         return Listeners(
             ears.for_grammar(main),
-            ears.for_grammar(decoder),
+            ears.for_safety(decoder),
             SafetySpotter(self.safety, self.harmless, everyday, self.alone),
             Calibration.of_model(ears.fold.model_dir),
         )

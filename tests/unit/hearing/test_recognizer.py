@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from robot.errors import MissingPart
 from robot.messages import Language, Reading
 from robot.speech.audio import CHUNK_SAMPLES, FileSource
 from robot.speech.calibration import UNFITTED, Bar, Calibration
+from robot.speech.graph_format import LATTICE_BEAM, UNKNOWN_WORD
 from robot.speech.recognizer import FakeRecognizer, FinalResult, Recognizer, VoskRecognizer
 from tests.unit.hearing.conftest import MODEL, Clip, clips
 
@@ -88,3 +90,44 @@ def test_the_fake_gives_its_finals_in_order_and_then_nothing() -> None:
     fake = FakeRecognizer([None, final])
     silence = np.zeros(CHUNK_SAMPLES, np.int16)
     assert [fake.accept(silence) for _ in range(3)] == [None, final, None]
+
+
+class Engine:
+    """A fake of Vosk's: one result with these scores."""
+
+    def __init__(self, **scores: float) -> None:
+        told = [{"text": text.replace("unk", UNKNOWN_WORD), "confidence": score} for text, score in scores.items()]
+        self._result = json.dumps({"alternatives": told})
+
+    def FinalResult(self) -> str:  # noqa: N802 -- Vosk's name
+        return self._result
+
+
+@pytest.mark.parametrize(
+    ("cost_nats", "zh", "language", "margin"),
+    [
+        (0.0, 100.0, Language.ZH, 5.0),
+        (5.0, 100.0, Language.MN, 2.0),
+        (5.0, 103.0, Language.ZH, 8.0),  # a Mandarin phrase's margin before the filler is its own
+    ],
+)
+def test_mandarin_must_be_clearly_better_than_mongolian(
+    graph_dir: Path, cost_nats: float, zh: float, language: Language, margin: float
+) -> None:
+    ears = VoskRecognizer(graph_dir, mandarin_cost_nats=cost_nats)
+    ears._engine = Engine(p0=zh, p1=97.0, unk=95.0)  # rows of phrases.tsv: Mandarin, then Mongolian
+    final = ears.flush()
+    assert final is not None
+    assert final.evidence is not None
+    assert final.readings[0].language is language
+    assert final.evidence.margin == pytest.approx(margin)
+
+
+def test_where_the_filler_is_out_of_sight_it_lies_behind_whatever_was_best(graph_dir: Path) -> None:
+    ears = VoskRecognizer(graph_dir, mandarin_cost_nats=5.0)
+    ears._engine = Engine(p0=100.0, p1=97.0)
+    final = ears.flush()
+    assert final is not None
+    assert final.evidence is not None
+    assert final.readings[0].language is Language.MN
+    assert final.evidence.margin == pytest.approx(LATTICE_BEAM - 3.0)
