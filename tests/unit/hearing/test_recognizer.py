@@ -10,7 +10,7 @@ from robot.errors import MissingPart
 from robot.messages import Language, Reading
 from robot.speech.audio import CHUNK_SAMPLES, FileSource
 from robot.speech.calibration import UNFITTED, Bar, Calibration
-from robot.speech.graph_format import LATTICE_BEAM, UNKNOWN_WORD
+from robot.speech.graph_format import LATTICE_BEAM, PHRASES_FILE, UNKNOWN_WORD
 from robot.speech.recognizer import FakeRecognizer, FinalResult, Recognizer, VoskRecognizer
 from tests.unit.hearing.conftest import MODEL, Clip, clips
 
@@ -95,8 +95,11 @@ def test_the_fake_gives_its_finals_in_order_and_then_nothing() -> None:
 class Engine:
     """A fake of Vosk's: one result with these scores."""
 
-    def __init__(self, **scores: float) -> None:
-        told = [{"text": text.replace("unk", UNKNOWN_WORD), "confidence": score} for text, score in scores.items()]
+    def __init__(self, graph_dir: Path, zh: float, mn: float, *filler: float) -> None:
+        languages = [row[0] for row in json.loads((graph_dir / PHRASES_FILE).read_text(encoding="utf-8"))["phrases"]]
+        words = [f"p{languages.index(language)}" for language in ("zh", "mn")]
+        scores = zip((*words, UNKNOWN_WORD), (zh, mn, *filler), strict=False)
+        told = [{"text": text, "confidence": score} for text, score in scores]
         self._result = json.dumps({"alternatives": told})
 
     def FinalResult(self) -> str:  # noqa: N802 -- Vosk's name
@@ -115,7 +118,7 @@ def test_mandarin_must_be_clearly_better_than_mongolian(
     graph_dir: Path, cost_nats: float, zh: float, language: Language, margin: float
 ) -> None:
     ears = VoskRecognizer(graph_dir, mandarin_cost_nats=cost_nats)
-    ears._engine = Engine(p0=zh, p1=97.0, unk=95.0)  # rows of phrases.tsv: Mandarin, then Mongolian
+    ears._engine = Engine(graph_dir, zh, 97.0, 95.0)
     final = ears.flush()
     assert final is not None
     assert final.evidence is not None
@@ -125,7 +128,7 @@ def test_mandarin_must_be_clearly_better_than_mongolian(
 
 def test_where_the_filler_is_out_of_sight_it_lies_behind_whatever_was_best(graph_dir: Path) -> None:
     ears = VoskRecognizer(graph_dir, mandarin_cost_nats=5.0)
-    ears._engine = Engine(p0=100.0, p1=97.0)
+    ears._engine = Engine(graph_dir, 100.0, 97.0)
     final = ears.flush()
     assert final is not None
     assert final.evidence is not None
