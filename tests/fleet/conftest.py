@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -19,6 +20,18 @@ from robot.fleet import postgres
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T | None]) -> T:
+    """The first true answer; patience is only for a test that fails."""
+    give_up_at_s = time.monotonic() + 2 * PATIENCE_S
+    while time.monotonic() < give_up_at_s:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
 
 
 def free_port() -> int:

@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
@@ -23,22 +22,12 @@ from robot.fleet.lease import LEASE_S, Deposed, Leadership
 from robot.fleet.rounds import Desk
 from robot.fleet.tables import Alarm, AlarmLog, Worker
 from robot.reporting.contract import AlarmBody, AlarmReport, topic
+from tests.fleet.conftest import until
 
 pytestmark = pytest.mark.fleet
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None]) -> T:
-    give_up_at_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up_at_s:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 @pytest.fixture

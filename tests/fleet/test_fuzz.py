@@ -20,7 +20,7 @@ from robot.fleet.database import Database, open_database
 from robot.fleet.quarantine import REFUSALS_KEPT
 from robot.fleet.tables import Alarm, Refusal, Worker
 from robot.reporting.contract import AlarmBody, AlarmReport, topic
-from tests.fleet.conftest import PATIENCE_S, ROOT, Broker
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, until
 
 pytestmark = pytest.mark.fleet
 
@@ -75,7 +75,7 @@ def store(tmp_path: Path, broker: Broker) -> Iterator[Database]:
     command = [sys.executable, "-m", "robot.fleet.ingest", "--data", str(data), "--broker-port", str(broker.port)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        _until(lambda: _count(database, select(func.count()).select_from(Worker).where(Worker.linked)) == 1, process)
+        until(lambda: _count(database, select(func.count()).select_from(Worker).where(Worker.linked)) == 1)
         yield database
         assert process.poll() is None
     finally:
@@ -98,8 +98,8 @@ def test_whatever_comes_is_counted_and_the_next_alarm_gets_through(store: Databa
             assert places.acquire(timeout=PATIENCE_S)
             client.publish(topic(device, draw.choice(LEAVES)), bad(draw, device), qos=1)
         client.publish(topic("hani-9999", "e/alarm"), good("hani-9999").encode(), qos=1)
-        _until(lambda: _count(store, select(func.sum(Refusal.count))) >= PAYLOADS)
-        _until(lambda: _count(store, select(func.count()).select_from(Alarm)) == 1)
+        until(lambda: _count(store, select(func.sum(Refusal.count))) >= PAYLOADS)
+        until(lambda: _count(store, select(func.count()).select_from(Alarm)) == 1)
     finally:
         client.disconnect()
         client.loop_stop()
@@ -110,13 +110,3 @@ def test_whatever_comes_is_counted_and_the_next_alarm_gets_through(store: Databa
 def _count(store: Database, question: object) -> int:
     with store.read() as session:
         return int(session.scalar(question) or 0)  # type: ignore[call-overload]  # any select of one number
-
-
-def _until(holds: object, process: subprocess.Popen[bytes] | None = None) -> None:
-    give_up_at_s = time.monotonic() + 4 * PATIENCE_S
-    while time.monotonic() < give_up_at_s:
-        assert process is None or process.poll() is None
-        if callable(holds) and holds():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from robot.fleet.government.__main__ import main
 from robot.fleet.government.tables import DEAD, DELIVERED, WAITING, GovernmentItem, GovernmentPending
 from robot.fleet.tables import AlarmLog, Worker
 from tests.fleet import government_stand_in
-from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, Postgres, free_port
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, Postgres, free_port, until
 from tests.fleet.government_alarms import change
 from tests.fleet.government_stand_in import NOTICE, Mood, StandIn, standing_in
 
@@ -38,17 +38,6 @@ pytestmark = pytest.mark.fleet
 PHASES = ("raised", "acknowledged", "closed")
 MOODS: tuple[Mood, ...] = ("well", "broken", "forgetful", "well", "reset", "garbled", "well", "busy", "slow")
 TOKEN, SM2_KEY, SM4_KEY = "token-71c0ffee", "39" * 32, "a7" * 16
-
-
-def until(look: Callable[[], Any]) -> Any:
-    """The first true answer; patience is only for a test that fails."""
-    give_up_at_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up_at_s:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 RETRY = {"first_s": 0.05, "longest_s": 0.5, "pause_s": 0.1, "longest_pause_s": 0.3}
@@ -169,6 +158,14 @@ def sqlite_rig(tmp_path: Path) -> Iterator[Rig]:
     rig.end()
 
 
+def _until_asked_beyond(stand_in: StandIn, requests: int) -> None:
+    until(lambda: stand_in.requests > requests)
+
+
+def _until_more_files(folder: Path, count: int) -> None:
+    until(lambda: len(list(folder.glob("*"))) > count)
+
+
 def test_killed_at_any_moment_everything_arrives_once_and_in_order(rig: Rig, stand_in: StandIn) -> None:
     stand_in.mood = lambda number, _letter: MOODS[number % len(MOODS)]
     rig.http(stand_in, retry={**RETRY, "give_up_attempts": 1000})  # a stand-in so ill-tempered kills letters otherwise
@@ -177,8 +174,7 @@ def test_killed_at_any_moment_everything_arrives_once_and_in_order(rig: Rig, sta
     for number, alarm_id in enumerate(alarms):
         rig.change(alarm_id, *PHASES)
         if number % 3 == 2:
-            seen = stand_in.requests
-            until(lambda seen=seen: stand_in.requests > seen + 2)
+            _until_asked_beyond(stand_in, stand_in.requests + 2)
             rig.kill()  # in the middle: letters are on their way, taken and not noted, or noted and not answered
             rig.start()
     until(lambda: rig.settled(3 * len(alarms)))
@@ -346,7 +342,7 @@ def test_files_hold_each_letter_once_however_often_the_bridge_is_killed(rig: Rig
     for number, alarm_id in enumerate(alarms):
         rig.change(alarm_id, *PHASES)
         if number % 5 == 4:
-            until(lambda number=number: len(list(out.glob("*"))) > number // 10)
+            _until_more_files(out, number // 10)
             rig.kill()
             rig.start()
     until(lambda: rig.settled(3 * len(alarms)))

@@ -6,9 +6,9 @@ import queue
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -34,22 +34,9 @@ from robot.reporting.contract import (
     Wire,
     topic,
 )
-from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, Postgres
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, Postgres, until
 
 pytestmark = pytest.mark.fleet
-
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None]) -> T:
-    """The first true answer; patience is only for a test that fails."""
-    give_up_at_s = time.monotonic() + PATIENCE_S * 2
-    while time.monotonic() < give_up_at_s:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 class Workers:

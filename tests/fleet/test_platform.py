@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import paho.mqtt.client as mqtt
@@ -24,23 +24,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from robot.reporting.contract import Ack, AlarmBody, AlarmCommand, AlarmReport, CommandAck, StateReport, Wire, topic
 from tests.fleet import signed_in
-from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, free_port
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, free_port, until
 
 pytestmark = pytest.mark.fleet
 
 DEVICE = "hani-0001"
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None]) -> T:
-    """The first true answer; patience is only for a test that fails."""
-    give_up_at_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up_at_s:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 class Processes:
