@@ -27,20 +27,28 @@ class Person:
         self._client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10.0)
         self._csrf = ""
         self.shown = name
+        self._platform = platform
         if exists("robot.fleet.people"):
             _people(platform, "add", name, "--role", role)
-            link = _people(platform, "login-link", name, "--url", self.url).strip()
-            page = self._client.get(link)
-            answer = self._client.post(link, data={"csrf": _csrf(page.text)})
-            if answer.status_code != 303:
-                raise RuntimeError(f"signing in by link was answered {answer.status_code}")
-            self._csrf = _csrf(self._get("/me").text)
+            self.sign_in()
+
+    def sign_in(self) -> None:
+        """By a link; again after a clock that jumped hours ahead has ended the session."""
+        link = _people(self._platform, "login-link", self.shown, "--url", self.url).strip()
+        page = self._client.get(link)
+        answer = self._client.post(link, data={"csrf": _csrf(page.text)})
+        if answer.status_code != 303:
+            raise RuntimeError(f"signing in by link was answered {answer.status_code}")
+        self._csrf = _csrf(self._get("/me").text)
 
     def close(self) -> None:
         self._client.close()
 
     def alarms(self) -> list[dict[str, Any]]:
         """What the page lists: all open alarms and the newest ended ones."""
+        answer = self._client.get("/api/alarms")
+        if answer.status_code == 401:
+            self.sign_in()
         found: list[dict[str, Any]] = self._get("/api/alarms").json()["alarms"]
         return found
 
@@ -81,7 +89,8 @@ class Person:
     def _post(self, path: str) -> bool:
         """Whether the platform took it."""
         form = {"csrf": self._csrf, "name": self.shown, "reason": "helped"}
-        return self._client.post(path, data=form).status_code in (200, 303)
+        answer = self._client.post(path, data=form)
+        return answer.status_code in (200, 303) and not answer.headers.get("location", "").startswith("/login")
 
 
 def _csrf(page: str) -> str:
