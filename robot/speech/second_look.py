@@ -7,7 +7,7 @@ faster or slower (pitch, formants and pace move together). What the three looks 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import soxr
@@ -16,6 +16,7 @@ from robot.messages import Language, Reading
 from robot.speech.audio import SAMPLE_RATE_HZ, Samples
 from robot.speech.confidence import SpeechMeter
 from robot.speech.recognizer import FinalResult, Recognizer
+from robot.speech.recording import as_one
 
 SPEEDS = (0.8, 1.25)
 """At how many times the speed a stretch is heard again: with these two the vote of three gains as much as with four;
@@ -73,14 +74,13 @@ class SecondLook:
         if final.accepted or not 0.0 < spoken_s <= LONGEST_S:
             return final
         stretch = sound[-round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ) :]
-        return agreed([final, *(self._hear(stretch, speed) for speed in SPEEDS)])
+        return agreed(final, [self._hear(stretch, speed) for speed in SPEEDS])
 
     def _hear(self, sound: Samples, speed: float) -> FinalResult | None:
         """The likeliest final of the sound at another speed."""
         silence = np.zeros(round(_SILENCE_S * SAMPLE_RATE_HZ), np.int16)
-        self._again.reset()
-        heard = [self._again.accept(np.concatenate([silence, played(sound, speed), silence])), self._again.flush()]
-        return max((final for final in heard if final), key=lambda final: final.known, default=None)
+        heard = as_one(np.concatenate([silence, played(sound, speed), silence]), self._again)
+        return max(heard, key=lambda final: final.known, default=None)
 
 
 def played(samples: Samples, speed: float) -> Samples:
@@ -90,22 +90,16 @@ def played(samples: Samples, speed: float) -> Samples:
     return heard
 
 
-def agreed(looks: Sequence[FinalResult | None]) -> FinalResult:
-    """What several looks at one stretch say together; the first must be there.
+def agreed(first: FinalResult, again: Sequence[FinalResult | None]) -> FinalResult:
+    """What several looks at one stretch say together.
 
     A reading's confidence is its mean over all looks, 0 where a look did not find it; so is `known`, which is the
     best's. Believed from `LEAST_AGREED` on.
     """
-    first = looks[0]
-    if first is None:
-        raise ValueError("the first look must be there")
     votes: defaultdict[tuple[Language, str], float] = defaultdict(float)
-    for reading in _readings(looks):
-        votes[reading.language, reading.text] += reading.confidence / len(looks)
+    for look in (first, *again):
+        for reading in look.readings if look else ():
+            votes[reading.language, reading.text] += reading.confidence / (1 + len(again))
     ranked = sorted(votes.items(), key=lambda vote: -vote[1])
     readings = tuple(Reading(text, language, confidence) for (language, text), confidence in ranked)
     return FinalResult(readings, readings[0].confidence if readings else 0.0, LEAST_AGREED, first.evidence)
-
-
-def _readings(looks: Iterable[FinalResult | None]) -> Iterable[Reading]:
-    return (reading for look in looks if look is not None for reading in look.readings)
