@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 import pytest
 
 from robot.fleet import postgres
+
+if TYPE_CHECKING:
+    from tests.fleet.secured import Site
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
@@ -198,3 +201,15 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'platform.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A platform with certificates, one for the tests of a module: authority, broker and enrolment service."""
+    from tests.fleet.secured import Site  # it stands on this module
+
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.start_broker()
+    site.start_enrolment()
+    yield site
+    site.stop_all()

@@ -41,15 +41,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"))
-    site.start_broker()
-    site.start_enrolment()
-    yield site
-    site.stop_all()
-
-
 @pytest.fixture
 def patient_site(site: Site) -> Iterator[Site]:
     """With the counts of wrong claims forgotten before and after."""

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import ssl
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +22,6 @@ pytestmark = [
     # paho 2.1 leaves the socket of a failed handshake to the garbage collector
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"))
-    site.start_broker()
-    site.start_enrolment()
-    yield site
-    site.stop_all()
 
 
 def certificate_in(folder: Path) -> x509.Certificate:

@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -37,15 +36,6 @@ pytestmark = [
     # paho 2.1 leaves the socket of a failed handshake to the garbage collector
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"))
-    site.start_broker()
-    site.start_enrolment()
-    yield site
-    site.stop_all()
 
 
 def forged(site: Site, folder: Path, kind: str) -> Path | None:
