@@ -107,14 +107,21 @@ class Postgres:
     def start(self) -> None:
         command = [sys.executable, "-m", "robot.fleet.postgres", "--port", str(self.port), "--data", str(self.data)]
         self._process = subprocess.Popen(command, cwd=ROOT)
-        self.until(answers=True)
+        self.until_answers()
 
-    def until(self, *, answers: bool) -> None:
-        """Wait until the server answers, or until it no longer does."""
+    def until_answers(self) -> None:
         give_up_at_s = time.monotonic() + PATIENCE_S
-        while self._answers() is not answers:
+        while not self._answers():
             if (self._process and self._process.poll() is not None) or time.monotonic() > give_up_at_s:
-                raise RuntimeError("PostgreSQL did not start, or did not end")
+                raise RuntimeError("PostgreSQL did not start")
+            time.sleep(0.05)
+
+    def until_gone(self) -> None:
+        """Wait for the last act of a server that was told to end: it refuses clients while it still writes files."""
+        give_up_at_s = time.monotonic() + PATIENCE_S
+        while (self.data / "cluster" / "postmaster.pid").exists():
+            if time.monotonic() > give_up_at_s:
+                raise RuntimeError("PostgreSQL did not end")
             time.sleep(0.05)
 
     def kill(self) -> None:

@@ -44,10 +44,10 @@ def test_it_ends_with_its_parent(own_postgres: Postgres) -> None:
         "time.sleep(600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", starter], cwd=ROOT)
-    own_postgres.until(answers=True)
+    own_postgres.until_answers()
     parent.kill()
     parent.wait()
-    own_postgres.until(answers=False)
+    own_postgres.until_gone()
 
 
 def test_what_cannot_be_used_ends_with_one_line(own_postgres: Postgres, tmp_path: Path) -> None:
