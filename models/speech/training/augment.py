@@ -70,7 +70,7 @@ def recorded_elsewhere(sound: Floats, babble: Sequence[Floats], draw: Generator)
         noise = _babble(len(sound), babble, draw) if draw.random() < 0.35 else _noise(len(sound), draw)
         sound = sound + noise * (level * 10 ** (-snr_db / 20))
     else:
-        sound = sound + draw.standard_normal(len(sound), np.float32) * (level * 10 ** (-draw.uniform(30, 60) / 20))
+        sound = sound + draw.standard_normal(len(sound), np.float32) * (level * 10 ** (-draw.uniform(30, 80) / 20))
     loudest = float(np.abs(sound).max()) + 1.0
     gain = _LOUDEST / loudest * 10 ** (-draw.uniform(0.0, 36.0) / 20)
     if draw.random() < 0.05:
@@ -126,7 +126,8 @@ def _colour(bins: int, draw: Generator) -> NDArray[np.float32]:
     gain_db = np.interp(np.linspace(0, 1, bins), knots, draw.uniform(-8.0, 8.0, len(knots)))
     hz = np.linspace(0, SAMPLE_RATE_HZ / 2, bins)
     if draw.random() < 0.4:
-        gain_db -= 24.0 * np.maximum(np.log2(hz / draw.uniform(3_000, 7_000) + 1e-9), 0.0)
+        an_octave_db = 24.0 if draw.random() < 0.6 else 96.0  # a microphone, or what a codec leaves
+        gain_db -= an_octave_db * np.maximum(np.log2(hz / draw.uniform(3_000, 7_000) + 1e-9), 0.0)
     if draw.random() < 0.4:
         gain_db -= 18.0 * np.maximum(np.log2(draw.uniform(80, 350) / (hz + 1.0)), 0.0)
     return np.asarray(10 ** (gain_db / 20), np.float32)

