@@ -22,7 +22,7 @@ from dialogue import words
 from dialogue.client import RasaClient
 from dialogue.engine import Dialogue
 from dialogue.night import night_words
-from dialogue.reply import Reply
+from dialogue.reply import UNKNOWN, Reply
 from robot import messages, paths
 from robot.care.reminders import Reminders, ReminderStore
 from robot.care.residents import Resident, load_resident
@@ -32,6 +32,7 @@ from robot.messages import AlarmPhase, Language, SafetyKind, Urgency
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
 from robot.settings import DialogueManagerSettings
+from robot.speech.safety_watch import AskBudget
 
 _ASKED_FOR = {"ask_help": False, "call_care": True}
 """Replies that call for help, and whether it is certain: a resident who said yes to "shall I call?" has been asked."""
@@ -40,6 +41,9 @@ _CHECKED_AT_MOST_S = 150.0
 """The longest check-in (120 s) and some: the end of one may get lost with the alarm manager's process."""
 _ADJUSTMENTS = {"louder", "quieter", "slower"}
 _LOOKS_AWAY_S = {"camera_pause": 600.0, "camera_resume": 0.0}
+_NOT_BY_TALK = {UNKNOWN, "stop", *_ADJUSTMENTS, *_LOOKS_AWAY_S}
+"""What a dictated text, perhaps a television's, brings neither about nor an answer to."""
+_TALK_ASKS_AN_HOUR, _TALK_ASKS_A_NIGHT = 3, 2  # design
 
 
 class DialogueManager(HaniNode[DialogueManagerSettings]):
@@ -54,6 +58,7 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._nights = NightStore(paths.database(self.home))
         self._client = RasaClient(self.settings.rasa_url)
         self._dialogue = Dialogue(self._client, names=self._resident.own_names())
+        self._talk_asks = AskBudget(_TALK_ASKS_AN_HOUR, _TALK_ASKS_A_NIGHT, self._is_night)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dialogue")
         self._checked: dict[str, float] = {}
         self._voice = self.offer(Say, topics.SAY)
@@ -65,6 +70,7 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
 
     def activate(self) -> None:
         self.listen(Heard, topics.HEARD, self._on_heard)
+        self.listen(Heard, topics.DICTATED, self._on_dictated)
         self.listen(Alarm, topics.ALARM, self._on_alarm, topics.KEPT)
         self.every(1.0, self._remind)
 
@@ -90,6 +96,14 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
             heard = convert.heard(msg)
             self._in_turn(self._answer, heard, datetime.fromtimestamp(self.home_now_s()))
 
+    def _on_dictated(self, msg: Heard) -> None:
+        if not self._somebody_is_checked():
+            heard = convert.heard(msg)
+            self._in_turn(self._answer_talk, heard, datetime.fromtimestamp(self.home_now_s()))
+
+    def _is_night(self, _at_s: float) -> bool:
+        return self._resident.is_night(self.local_time())
+
     def _in_turn(self, work: Callable[..., None], *arguments: object) -> None:
         """In the pool's one thread: turns keep their order, and the dialogue has one owner."""
         self._pool.submit(work, *arguments).add_done_callback(self._complain)
@@ -111,10 +125,26 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
                 reply = future.result()
         if reply.intent == "ask_sleep":
             reply = self._with_night(reply, local)
+        self._tell_understood(reply, heard, began_s)
+        self._follow(reply, heard)
+
+    def _answer_talk(self, heard: messages.Heard, local: datetime) -> None:
+        """A dictated text: talk that is understood gets its answer, a call for help a question, the rest nothing."""
+        began_s = time.monotonic()
+        reply = self._dialogue.respond(heard.text, heard.language, time.time(), local)
+        self._tell_understood(reply, heard, began_s)
+        if reply.purpose in _ASKED_FOR or reply.intent == "emergency":
+            if self._talk_asks.take(time.time()):
+                word = messages.SafetyWord(heard.id, SafetyKind.HELP, heard.language, False, time.time())
+                self._safety.publish(convert.safety_word_to_ros(word))
+        elif reply.intent not in _NOT_BY_TALK:
+            told = self._with_night(reply, local) if reply.intent == "ask_sleep" else reply
+            self._publish(told.text, told.language, Urgency.CONVERSATION, told.purpose)
+
+    def _tell_understood(self, reply: Reply, heard: messages.Heard, began_s: float) -> None:
         took_s = time.monotonic() - began_s
         understood = messages.Understood(heard.id, reply.intent, reply.confidence, reply.engine, took_s)
         self._understood.publish(convert.understood_to_ros(understood, heard.language))
-        self._follow(reply, heard)
 
     def _with_night(self, reply: Reply, local: datetime) -> Reply:
         """What the mattress knows of the night that is asked about."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from hani_msgs.msg import Heard, RoomSound, SafetyWord, Spoken
+from hani_msgs.msg import Alarm, Heard, RoomSound, SafetyWord, Spoken
 from std_msgs.msg import Empty
 
 from dialogue import words
@@ -24,7 +24,9 @@ from robot.speech.audio import AudioSource, Samples, load_clip
 from robot.speech.calibration import CalibrationState, in_use
 from robot.speech.completeness import Completeness
 from robot.speech.decoder_link import DecoderLink
+from robot.speech.dictation_link import DictationLink, DictationState
 from robot.speech.ear import BargedIn, Ear, EarStatus
+from robot.speech.free_talk import Dictated, FreeTalk
 from robot.speech.front_end import Gain
 from robot.speech.graph_builder import ensure_derived, keep_only
 from robot.speech.graph_ladder import anywhere, first_that_compiles
@@ -42,6 +44,7 @@ from robot.watchdog import Watchdog
 _NO_SOUND_AFTER_S = 3.0
 _DRIVER_HANGS_S = 60.0
 _KEEP_EVERY_S = 60.0
+_ASKED_FOR_HELP = "asked_for_help"  # the reason that the alarm manager gives when a resident said yes
 _DIAGNOSTIC = "speech_recognizer: hearing"
 
 
@@ -63,7 +66,9 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         budget = AskBudget(self.settings.asks_per_hour, self.settings.asks_per_night, self._is_night)
         calibration, self._calibration = in_use(model)
         watch = SafetyWatch(spotter, calibration, budget)
-        self._hearing = Hearing(watch, self._patience.load(), Completeness(grammar))
+        self._dictation = self._dictates()
+        talk = FreeTalk(self._dictation) if self._dictation else None
+        self._hearing = Hearing(watch, self._patience.load(), Completeness(grammar), talk)
         graphs = (graph, self._safety_graph(sentences, model))
         if self._has_names:
             keep_only(graphs, f"{self.NAME} {self.settings.resident_file}", paths.graph_cache())
@@ -74,6 +79,7 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         self._fed_at_s = self._kept_at_s = time.monotonic()
         self._heard = self.offer(Heard, topics.HEARD)
         self._unclear = self.offer(Heard, topics.UNCLEAR)
+        self._dictated = self.offer(Heard, topics.DICTATED)
         self._safety = self.offer(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
         self._hush = self.offer(Empty, topics.HUSH)
         self._diagnostics = self.offer(DiagnosticArray, topics.DIAGNOSTICS)
@@ -124,6 +130,7 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
     def activate(self) -> None:
         self._source = ReopeningSource(self._open)
         self.listen(Spoken, topics.SPOKEN, self._on_spoken)
+        self.listen(Alarm, topics.ALARM, self._on_alarm)
         if not self._by_microphone:
             self.listen(RoomSound, topics.ROOM_SOUND, self._on_sound, topics.LATCHED)
         self._fed_at_s = time.monotonic()
@@ -145,6 +152,8 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
     def cleanup(self) -> None:
         if hasattr(self, "_decoder"):
             self._decoder.close()
+        if getattr(self, "_dictation", None) is not None and self._dictation is not None:
+            self._dictation.close()
 
     @property
     def _by_microphone(self) -> bool:
@@ -152,6 +161,12 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
 
     def _link(self, *graphs: Path) -> DecoderLink:
         return DecoderLink.vosk(*graphs)
+
+    def _dictates(self) -> DictationLink | None:
+        """An option for those who speak Mandarin; its process starts with the first sound."""
+        if not self.settings.dictation_model or messages.Language.ZH not in self._resident.languages:
+            return None
+        return DictationLink.vosk(Path(self.settings.dictation_model))
 
     def _open(self, attempt: int) -> AudioSource:
         if not self._by_microphone:
@@ -183,6 +198,8 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
             self._heard.publish(convert.heard_to_ros(event))
         elif isinstance(event, messages.Unclear):
             self._unclear.publish(convert.unclear_to_ros(event))
+        elif isinstance(event, Dictated):
+            self._dictated.publish(convert.heard_to_ros(event.heard))
         elif isinstance(event, BargedIn) and self.settings.barge_in:
             with self._lock:
                 self._half_duplex.barged_in(event.began_at_s, now_s)
@@ -198,12 +215,20 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         fatal = (
             (self._source.fault if self._source else "") or status.fault or ("no sound is processed" if silent else "")
         )
-        broken = self._calibration is CalibrationState.BROKEN
-        fault = status.microphone.fault or self._names_fault or ("the speech calibration is broken" if broken else "")
+        fault = status.microphone.fault or self._names_fault or self._lesser_fault()
         self.report_fault(fatal or fault, fatal=bool(fatal))
         self._publish(status, fatal)
         if time.monotonic() - self._kept_at_s > _KEEP_EVERY_S:
             self._keep_patience()
+
+    def _lesser_fault(self) -> str:
+        if self._calibration is CalibrationState.BROKEN:
+            return "the speech calibration is broken"
+        if self._hearing.watch.television:
+            return "sounds like calls for help come again and again, nobody needs help: is a television on?"
+        if self._dictation is not None and self._dictation.state is DictationState.AWAY:
+            return "free talk is not understood: the dictation model cannot be used"
+        return ""
 
     def _publish(self, status: EarStatus, fatal: str) -> None:
         """Everybody's /diagnostics; the health monitor's own line about this node comes from the heartbeat."""
@@ -221,9 +246,12 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
             "processed_age_s": f"{time.monotonic() - self._fed_at_s:.1f}",
             "behind_s": f"{status.behind_s:.1f}",
             "lost_s": f"{status.lost_s:.1f}",
+            "left_out": str(status.left_out),
             "restarts": str(status.restarts),
             "safety_decoder": "there" if self._hearing.watch.decoder_there else "away",
             "questions_withheld": str(self._hearing.watch.withheld),
+            "television": "perhaps" if self._hearing.watch.television else "no",
+            "dictation": (self._dictation.state if self._dictation else DictationState.OFF).value,
             "echo_cancelled_db": "" if status.erle_db is None else f"{status.erle_db:.1f}",
             "patience_s": f"{status.patience_s:.2f}",
             "calibration": self._calibration.value,
@@ -249,6 +277,11 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
                 self._ear.voice_began(reference, spoken.at_s)
             elif not self._half_duplex.speaking:
                 self._ear.voice_ended(spoken.at_s)
+
+    def _on_alarm(self, msg: Alarm) -> None:
+        if _ASKED_FOR_HELP in msg.reasons:
+            with self._lock:
+                self._hearing.watch.somebody_needs_help()
 
     def _reference(self) -> Samples | None:
         """What the loudspeaker plays now; None when nobody left it there (then nobody can barge in)."""

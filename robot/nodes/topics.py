@@ -8,6 +8,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 
 HEARD: Final = "speech/heard"
 UNCLEAR: Final = "speech/unclear"
+DICTATED: Final = "speech/dictated"
 SAFETY_WORD: Final = "speech/safety_word"
 SAY: Final = "speech/say"
 SPOKEN: Final = "speech/spoken"

@@ -1,27 +1,32 @@
-"""The process in which the recognisers run: `python -m robot.speech.decoder_child DESCRIPTOR GRAPH [SAFETY_GRAPH]`.
+"""Where the recognisers are loaded: `python -m robot.speech.decoder_child DESCRIPTOR GRAPH [SAFETY_GRAPH]`.
 
-A wedged recogniser can be ended only together with its process; `decoder_link` is the other end of the socket.
+It decodes nothing: for every connection that comes through its socket it forks, and the fork decodes. A wedged
+recogniser can be ended only together with its process; `decoder_link` is the other end.
 
-First out:  ("ready", whether there is a safety decoder)  or  ("error", code, message) and the end
+First out:  ("ready", process id, whether there is a safety decoder)  or  ("error", code, message) and the end
 In:         (number, samples as bytes, whether to forget what was heard before)
-Out:        (number, the recogniser's final or None, the safety decoder's final or None, seconds that both took)
+Out:        (number, the recogniser's final or None, the safety decoder's final or None, seconds that both took,
+            seconds of the processor that the process has had so far)
 
-The process ends when the socket closes, even while the recogniser hangs, and by itself when one chunk takes too long.
+A fork ends when its connection closes, even while the recogniser hangs, and by itself when one chunk takes too long;
+all end with the first process, which ends when its socket closes.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import queue
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -35,16 +40,45 @@ _HUNG_S = 20.0
 
 
 def serve(descriptor: int, load: Callable[[], Sequence[Recognizer]]) -> None:
-    """Load the recogniser, and the safety decoder if there is one, and answer until the socket closes."""
+    """Load the recogniser, and the safety decoder if there is one, and fork decoders until the socket closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the socket
-    connection = Connection(descriptor)
+    control = socket.socket(fileno=descriptor)
     try:
         recognizers = load()
     except HaniError as error:
-        connection.send(("error", error.code, str(error)))
-        return
-    connection.send(("ready", len(recognizers) > 1))
-    for number, samples, anew in iter(_chunks(connection).get, None):
+        for connection in _connections(control):
+            connection.send(("error", error.code, str(error)))
+            return
+    gc.freeze()  # what is loaded stays shared
+    forks: set[int] = set()
+    for connection in _connections(control):
+        forks = {pid for pid in forks if os.waitpid(pid, os.WNOHANG)[0] == 0}
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _decode(connection, recognizers)
+        forks.add(pid)
+        connection.close()
+    for pid in forks:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _connections(control: socket.socket) -> Iterator[Connection[Any, Any]]:
+    """One for every decoder that is asked for; ends with the parent."""
+    while True:
+        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not descriptors:
+            return
+        yield Connection(descriptors[0])
+
+
+def _decode(connection: Connection[Any, Any], recognizers: Sequence[Recognizer]) -> NoReturn:
+    """Answer until the connection closes."""
+    chunks = _chunks(connection)
+    connection.send(("ready", os.getpid(), len(recognizers) > 1))
+    while True:
+        number, samples, anew = chunks.get()
         faulthandler.dump_traceback_later(_HUNG_S, exit=True)
         began_s = time.perf_counter()
         if anew:
@@ -53,12 +87,13 @@ def serve(descriptor: int, load: Callable[[], Sequence[Recognizer]]) -> None:
         finals = [recognizer.accept(np.frombuffer(samples, np.int16)) for recognizer in recognizers]
         took_s = time.perf_counter() - began_s
         faulthandler.cancel_dump_traceback_later()
-        connection.send((number, finals[0], finals[1] if len(finals) > 1 else None, took_s))
+        safety = finals[1] if len(finals) > 1 else None
+        connection.send((number, finals[0], safety, took_s, time.process_time()))
 
 
-def _chunks(connection: Connection[Any, Any]) -> queue.Queue[tuple[int, bytes, bool] | None]:
+def _chunks(connection: Connection[Any, Any]) -> queue.Queue[tuple[int, bytes, bool]]:
     """Chunks as they come, read in a thread so that the end of the parent is seen even while the recogniser hangs."""
-    waiting: queue.Queue[tuple[int, bytes, bool] | None] = queue.Queue()
+    waiting: queue.Queue[tuple[int, bytes, bool]] = queue.Queue()
 
     def read() -> None:
         try:

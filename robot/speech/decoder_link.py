@@ -2,38 +2,37 @@
 had not finished.
 
 Every chunk gets a number and stays in a ring. A chunk is sent, and answered; at most a second of sound is under way, so
-that sending never blocks. No answer for 1.5 s means a wedge. The new process is played everything from the
-beginning of the unfinished speech, so that a safety word that was being said is decoded whole. A chunk on which it
-wedges twice is replaced by silence, and the rest of the word kept.
+that sending never blocks. No answer for 1.5 s means a wedge, unless the process works and has not had its share of the
+processor: a second look takes long on a busy machine, and not less after a restart. The new process, a fork of one that
+has everything loaded (`decoder_process`), is played everything from the beginning of the unfinished speech, so that a
+safety word that was being said is decoded whole. On what it always hangs or crashes is left out (`quarantine`).
 """
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
-import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from robot import paths
 from robot.errors import MissingPart
 from robot.speech.audio import CHUNK_S, SAMPLE_RATE_HZ, AudioChunk
+from robot.speech.decoder_process import END_S, DecoderProcess, Loader
+from robot.speech.quarantine import Quarantine
 from robot.speech.recognizer import FinalResult
 from robot.speech.ring import Ring
 
 log = logging.getLogger(__name__)
 
 WEDGED_AFTER_S = 1.5
+_WORK_S = 2.0  # of the processor, on one chunk: a second look takes 0.4 s here, and a board has slower cores
+_STARVED_S = 8.0  # after that much silence the ring is nearly full, whatever the reason
 _START_LIMIT_S = 30.0  # loading a model from a slow card
+_FORK_LIMIT_S = 3.0  # of what is loaded
 _UNDER_WAY = 10  # chunks: 32 kB, less than any socket's buffer
 _ANSWER_SOON_S = 0.06  # of each 0.1 s: decoding a chunk takes a tenth of that
 _QUIET_CHUNKS = 15  # 1.5 s without a voice part two utterances
@@ -63,7 +62,9 @@ class DecoderLink:
         self._clock = clock
         self._ring = Ring()
         self._voiced: dict[int, bool] = {}
-        self._child: _Child | None = None
+        self._loader: Loader | None = None
+        self._loaded = False  # it has given a decoder before
+        self._child: DecoderProcess | None = None
         self._next = 0  # to be sent
         self._answered = 0  # all chunks before this number have been answered
         self._finished = 0  # the recogniser's last final ended before this number,
@@ -72,8 +73,7 @@ class DecoderLink:
         self._expects_safety = False
         self._begin = 0  # where the next process begins
         self._anew = False
-        self._stuck_at: int | None = None
-        self._poison: set[int] = set()  # chunks that are played as silence
+        self._quarantine = Quarantine()
         self._failures = 0
         self._start_at_s = 0.0
         self._progress_at_s = clock()
@@ -95,7 +95,12 @@ class DecoderLink:
     @property
     def pid(self) -> int | None:
         """The process that decodes now."""
-        return self._child.process.pid if self._child else None
+        return self._child.pid if self._child else None
+
+    @property
+    def left_out(self) -> int:
+        """How often sound was left out because the recogniser always failed on it."""
+        return self._quarantine.left_out
 
     def start(self) -> None:
         """Load the recogniser and wait for it. Raises `MissingPart` when it cannot be loaded."""
@@ -107,7 +112,7 @@ class DecoderLink:
             self.close()
             reason = "it does not start" if message is None else message[2]
             raise MissingPart(f"The recogniser cannot be used: {reason}")
-        self._begin_with(child, message[1])
+        self._begin_with(child, *message[1:])
 
     def behind_s(self) -> float:
         """How much sound waits for an answer."""
@@ -142,17 +147,27 @@ class DecoderLink:
         if self._child is not None:
             self._child.end()
             self._child = None
+        self._unload(END_S)
 
-    def _spawn(self) -> _Child:
-        child = self._child = _Child(self._command)
+    def _unload(self, within_s: float = 0.0) -> None:
+        if self._loader is not None:
+            self._loader.end(within_s)
+        self._loader, self._loaded = None, False
+
+    def _spawn(self) -> DecoderProcess:
+        if self._loader is not None and not self._loader.alive:
+            self._unload()
+        if self._loader is None:
+            self._loader = Loader(self._command)
+        child = self._child = self._loader.decoder()
         self._progress_at_s = self._clock()
         self._next = max(self._begin, self._ring.first)
         self._anew = False
         return child
 
-    def _begin_with(self, child: _Child, has_safety: bool) -> None:
-        child.ready, child.has_safety, self.fault = True, has_safety, ""
-        self._expects_safety = has_safety
+    def _begin_with(self, child: DecoderProcess, pid: int, has_safety: bool) -> None:
+        child.began(pid, has_safety)
+        self.fault, self._loaded, self._expects_safety = "", True, has_safety
 
     def _send(self) -> None:
         child = self._child
@@ -166,7 +181,7 @@ class DecoderLink:
                 return
             if not child.under_way:
                 self._progress_at_s = self._clock()
-            samples = np.zeros_like(chunk.samples) if number in self._poison else chunk.samples
+            samples = np.zeros_like(chunk.samples) if number in self._quarantine else chunk.samples
             if not child.send((number, samples.tobytes(), self._anew)):
                 return
             self._next, self._anew = number + 1, False
@@ -181,7 +196,7 @@ class DecoderLink:
                 break
             self._progress_at_s = self._clock()
             if message[0] == "ready":
-                self._begin_with(child, message[1])
+                self._begin_with(child, *message[1:])
             elif message[0] == "error":
                 self.fault = "the recogniser cannot be loaded"
                 log.error("recogniser cannot be loaded: %s: %s", message[1], message[2])
@@ -191,9 +206,12 @@ class DecoderLink:
                 answers += self._take(*message)
         return answers
 
-    def _take(self, number: int, final: FinalResult | None, safety: FinalResult | None, took_s: float) -> list[Decoded]:
+    def _take(
+        self, number: int, final: FinalResult | None, safety: FinalResult | None, took_s: float, had_s: float
+    ) -> list[Decoded]:
         child = self._child
         assert child is not None
+        child.had_s = had_s
         child.under_way.popleft()
         self._failures = 0
         again = number < self._answered
@@ -217,9 +235,9 @@ class DecoderLink:
         if child is None:
             return
         silent_s = self._clock() - self._progress_at_s
-        if child.ready and child.under_way and silent_s > WEDGED_AFTER_S:
+        if child.ready and child.under_way and silent_s > WEDGED_AFTER_S and wedged(silent_s, child.spent_s()):
             self._restart("wedged")
-        elif not child.ready and silent_s > _START_LIMIT_S:
+        elif not child.ready and silent_s > (_FORK_LIMIT_S if self._loaded else _START_LIMIT_S):
             self._restart("does not start")
 
     def _restart(self, reason: str) -> None:
@@ -229,26 +247,35 @@ class DecoderLink:
         log.error("recogniser %s; it is started again", reason)
         child.end()
         self._child = None
+        if not child.ready or self._failures:  # nothing came of it: what is loaded may itself be spoilt
+            self._unload()
         self.restarts += 1
         self._new_from = self._finished and self._finished + _SAME_FINAL_CHUNKS
         self._safety_new_from = self._safety_finished and self._safety_finished + _SAME_FINAL_CHUNKS
         finished = min(self._finished, self._safety_finished) if self._expects_safety else self._finished
         first = max(finished, self._ring.first)
         self._begin = replay_from(self._answered, first, lambda number: self._voiced.get(number, True))
-        if reason == "wedged" and child.under_way:
+        if child.under_way:
             self._leave_out(child.under_way[0])
         self._start_at_s = self._clock() + _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
         self._failures += 1
 
     def _leave_out(self, stuck: int) -> None:
-        """It wedged on chunk `stuck`: the second time that becomes silence, after that it goes on behind it."""
-        if stuck in self._poison:
-            self._begin = stuck + 1
-            self._answered = max(self._answered, stuck + 1)
-        elif stuck == self._stuck_at:
-            self._poison = {number for number in self._poison if number >= self._ring.first} | {stuck}
+        """It hung or crashed on chunk `stuck`."""
+        before = self._quarantine.left_out
+        self._quarantine.forget_before(self._ring.first)
+        begin = self._quarantine.failed(stuck, self._begin)
+        if begin > stuck:
+            self.lost_s += (begin - self._begin) * CHUNK_S
+            self._answered = max(self._answered, begin)
+        elif self._quarantine.left_out > before:
             self.lost_s += CHUNK_S
-        self._stuck_at = stuck
+        self._begin = begin
+
+
+def wedged(silent_s: float, spent_s: float | None) -> bool:
+    """Whether a decoder that should have answered does nothing (`spent_s` None), or works on one chunk for ever."""
+    return spent_s is None or spent_s > _WORK_S or silent_s > _STARVED_S
 
 
 def replay_from(stuck: int, first: int, voiced: Callable[[int], bool]) -> int:
@@ -258,48 +285,3 @@ def replay_from(stuck: int, first: int, voiced: Callable[[int], bool]) -> int:
         begin -= 1
         quiet = 0 if voiced(begin) else quiet + 1
     return min(begin + quiet - _LEAD_CHUNKS, stuck) if quiet >= _QUIET_CHUNKS else begin
-
-
-class _Child:
-    """The process of decoder_child and the socket to it."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        ours, theirs = multiprocessing.Pipe()
-        environment = {**os.environ, "PYTHONPATH": paths.python_path()}
-        fd = theirs.fileno()
-        self.process = subprocess.Popen(
-            [part.replace("{fd}", str(fd)) for part in command],
-            pass_fds=[fd],
-            stdin=subprocess.DEVNULL,
-            env=environment,
-        )
-        theirs.close()
-        self._connection: Connection[Any, Any] = ours
-        self.ready = False
-        self.has_safety = False
-        self.under_way: deque[int] = deque()  # numbers of the chunks that it has not answered
-
-    def send(self, message: tuple[int, bytes, bool]) -> bool:
-        try:
-            self._connection.send(message)
-        except OSError:
-            return False  # it has ended, which is seen on receiving
-        self.under_way.append(message[0])
-        return True
-
-    def poll(self, wait_s: float) -> bool:
-        try:
-            return self._connection.poll(wait_s)
-        except OSError:
-            return True
-
-    def receive(self) -> Any | None:
-        try:
-            return self._connection.recv()
-        except (EOFError, OSError):
-            return None
-
-    def end(self) -> None:
-        self._connection.close()
-        self.process.kill()  # it holds nothing that needs a goodbye
-        self.process.wait()

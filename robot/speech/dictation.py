@@ -1,8 +1,8 @@
 """Open Mandarin dictation: a second pass over speech that was no known phrase. An option, off unless a model is there.
 
 The models are the recogniser's vendor's own (`python -m models.fetch_dictation`): any Mandarin, no Mongolian. What they
-write of other speech is junk that looks sure, so a dictated text is never a command or a safety word: it is for talk,
-and only counts from `LEAST_CONFIDENCE` on.
+write of other speech is junk that looks sure, so a dictated text is for talk and never a command, a safety word in it
+only makes Hani ask, and it only counts from `LEAST_CONFIDENCE` on. `free_talk` says when, `dictation_link` where.
 """
 
 from __future__ import annotations
@@ -65,11 +65,6 @@ def dictated(result: Mapping[str, object]) -> Reading | None:
         return None
     confidence = sum(float(word["conf"]) for word in words) / len(words)
     return Reading(text, Language.ZH, confidence) if confidence >= LEAST_CONFIDENCE else None
-
-
-def dictation_of(setting: str) -> Dictation | None:
-    """The dictation of the setting `dictation_model` (a folder), None when it is empty. Raises `MissingPart`."""
-    return VoskDictation(Path(setting)) if setting else None
 
 
 @dataclass

@@ -37,6 +37,7 @@ class EarStatus:
     real_time_factor: float
     behind_s: float
     lost_s: float
+    left_out: int
     restarts: int
     fault: str
 
@@ -102,6 +103,7 @@ class Ear:
             real_time_factor=decoder.real_time_factor,
             behind_s=decoder.behind_s(),
             lost_s=decoder.lost_s,
+            left_out=decoder.left_out,
             restarts=decoder.restarts,
             fault=decoder.fault,
         )

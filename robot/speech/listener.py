@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from uuid6 import uuid7
 
 from robot.messages import Heard, SafetyWord, Unclear
 from robot.speech.activity import SpeechActivity
 from robot.speech.audio import AudioChunk
+from robot.speech.free_talk import Dictated, FreeTalk
 from robot.speech.patience import FIRST_PATIENCE_S, Question
 from robot.speech.recognizer import FinalResult, Recognizer
 from robot.speech.safety import SafetySpotter
@@ -18,7 +21,7 @@ _CRY_S = 1.5
 """Before the end of what the safety decoder hears: the cry and the pause that ends it."""
 
 
-HearingEvent = Heard | SafetyWord | Unclear
+HearingEvent = Heard | SafetyWord | Unclear | Dictated
 
 
 class Hearing:
@@ -29,8 +32,10 @@ class Hearing:
         watch: SafetyWatch,
         patience_s: float = FIRST_PATIENCE_S,
         complete: Complete = never_complete,
+        talk: FreeTalk | None = None,
     ) -> None:
         self.watch = watch
+        self._talk = talk
         self._turns = Turns(patience_s, complete)
         self._activity = SpeechActivity()
 
@@ -61,9 +66,12 @@ class Hearing:
         recogniser that lags behind changes no turn.
         """
         self._activity.feed(chunk.samples, chunk.began_at_s)
+        if self._talk is not None:
+            self._talk.keep(chunk)
         self.take_late(chunk, final, safety)
         words: list[HearingEvent] = list(self.watch.poll(chunk.ended_at_s))
-        return words + _told(self._turns.poll(chunk.ended_at_s, self._activity.voice_until_s), now_s)
+        told = _told(self._turns.poll(chunk.ended_at_s, self._activity.voice_until_s), now_s)
+        return words + told + self._dictated(told, chunk.ended_at_s)
 
     def take_late(self, chunk: AudioChunk, final: FinalResult | None, safety: FinalResult | None) -> None:
         """Answers to sound that was taken before and was played to the recogniser again; told with the next chunk."""
@@ -75,6 +83,21 @@ class Hearing:
             muted = self._turns.mostly_muted(began_at_s, ended_at_s)
             self.watch.heard(final, chunk.ended_at_s, muted=muted)
             self._turns.add(Stretch(final.readings if final.accepted else (), began_at_s, ended_at_s))
+            if self._talk is not None and not final.accepted:
+                self._talk.missed(final, began_at_s, ended_at_s)
+
+    def _dictated(self, told: Sequence[HearingEvent], now_s: float) -> list[HearingEvent]:
+        """What came of unclear turns; one with a safety word goes to the watch alone, which makes Hani ask."""
+        if self._talk is None:
+            return []
+        for event in told:
+            if isinstance(event, Unclear):
+                self._talk.unclear(event)
+        return [
+            one
+            for one in self._talk.poll(now_s)
+            if not self.watch.dictated(one.heard.readings[0], one.heard.speech_began_at_s, one.heard.speech_ended_at_s)
+        ]
 
     def end(self, now_s: float) -> list[HearingEvent]:
         """End of the stream: the turn that was still open."""

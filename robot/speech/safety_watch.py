@@ -6,11 +6,13 @@
 | ... above its lower bar, and the main recogniser has it among its  | certain                                   |
 | readings within two seconds                                        |                                           |
 | ... by either, and another within 8 s (not both over Hani's voice) | certain                                   |
-| any of these alone, or a likeness, or a phrase inside a sentence   | Hani asks, if the budget allows           |
+| any of these alone                                                 | Hani asks, if the budget allows           |
+| a likeness, a phrase inside a sentence, or in a dictated text      | the same, while `likeness` trusts those   |
 | while Hani speaks: the same, but what is not certain is not asked  | remembered for 8 s                        |
 | while the safety decoder is not there                              | the main recogniser's word counts alone   |
 
-The budget limits questions, never a certain cry, nor one that comes again within 8 s: that is asked about in any case.
+The budget limits questions, never a certain cry, nor one that comes again within 8 s: that is asked about in any case,
+unless it is a mere likeness and such have been fruitless for long (`likeness`).
 What it withheld is counted, and still confirms a repetition. A cry of another kind is another cry.
 """
 
@@ -23,8 +25,9 @@ from enum import Enum
 
 from uuid6 import uuid7
 
-from robot.messages import Language, SafetyKind, SafetyWord
+from robot.messages import Language, Reading, SafetyKind, SafetyWord
 from robot.speech.calibration import UNFITTED, Calibration
+from robot.speech.likeness import Likenesses
 from robot.speech.recognizer import FinalResult
 from robot.speech.safety import DOUBTFUL_CONFIDENCE, SafetySpotter
 from robot.speech.safety_decoder import candidate
@@ -68,11 +71,15 @@ class AskBudget:
 class _Source(Enum):
     DECODER = "decoder"
     MAIN = "main"
+    DICTATION = "dictation"
 
 
 @dataclass(slots=True)
 class _Candidate:
-    """`settled` when something has been made of it, `certain` when that was a certain word; it stays as a witness."""
+    """`settled` when something has been made of it, `certain` when that was a certain word; it stays as a witness.
+
+    `in_a_row` counts it and those of the same recogniser shortly before.
+    """
 
     source: _Source
     kind: SafetyKind
@@ -83,6 +90,7 @@ class _Candidate:
     muted: bool
     settled: bool = False
     certain: bool = False
+    in_a_row: int = 1
 
 
 class SafetyWatch:
@@ -97,10 +105,14 @@ class SafetyWatch:
         self._spotter = spotter
         self._calibration = calibration
         self._budget = budget or AskBudget()
+        self._likenesses = Likenesses()
         self._candidates: list[_Candidate] = []
+        self._told: dict[SafetyKind, float] = {}  # when it was said, at last
         self.decoder_there = False
         self.withheld = 0
-        """Questions that the budget did not allow."""
+        """Questions that the budget or distrust of likenesses did not allow."""
+        self.television = False
+        """Whether likenesses have been fruitless so often that they may come out of a television."""
 
     def decoded(self, final: FinalResult, at_s: float, *, muted: bool = False) -> None:
         """A final of the safety decoder, which ended at `at_s`; `muted`: Hani was speaking."""
@@ -120,6 +132,24 @@ class SafetyWatch:
         )
         self._add(_Candidate(_Source.MAIN, word.kind, word.language, at_s, exact, word.certain, muted))
 
+    def dictated(self, reading: Reading, began_at_s: float, ended_at_s: float) -> bool:
+        """A text of free speech that was no known phrase. Returns whether there is a safety word in it.
+
+        Never certain, and nothing new when the same cry has been told or is waiting already.
+        """
+        spotted = self._spotter.spot_text(reading)
+        if spotted is None:
+            return False
+        known = [one.at_s for one in self._candidates if one.kind is spotted.kind]
+        known += [at_s for kind, at_s in self._told.items() if kind is spotted.kind]
+        if not any(began_at_s - WITNESS_S <= at_s <= ended_at_s + REPEATED_WITHIN_S for at_s in known):
+            self._add(_Candidate(_Source.DICTATION, spotted.kind, spotted.language, ended_at_s, False, False, False))
+        return True
+
+    def somebody_needs_help(self) -> None:
+        """A resident has said so when asked: likenesses are trusted again."""
+        self._likenesses.somebody_needs_help()
+
     def poll(self, now_s: float) -> list[SafetyWord]:
         """What is to be published now."""
         words = [
@@ -133,6 +163,8 @@ class SafetyWatch:
             for one in self._candidates
             if not one.settled or -_CLOCK_SLACK_S <= now_s - one.at_s <= REPEATED_WITHIN_S
         ]
+        self._told.update({word.kind: word.heard_at_s for word in words})
+        self.television = self._likenesses.distrusted(now_s)
         return words
 
     def _add(self, new: _Candidate) -> None:
@@ -144,6 +176,7 @@ class SafetyWatch:
             and abs(one.at_s - new.at_s) <= WITNESS_S
             for one in self._candidates
         )
+        new.in_a_row = 1 + max((one.in_a_row for one in self._before(new)), default=0)
         self._candidates.append(new)
 
     def _is_certain(self, one: _Candidate) -> bool:
@@ -154,6 +187,7 @@ class SafetyWatch:
         if certain:
             self._close(one)
             one.certain = True
+            self._likenesses.somebody_needs_help()
             return SafetyWord(str(uuid7()), one.kind, one.language, True, one.at_s)
         waited_s = now_s - one.at_s
         if self.decoder_there and -_CLOCK_SLACK_S <= waited_s < WAIT_S:
@@ -161,10 +195,17 @@ class SafetyWatch:
         self._close(one)
         if one.muted:
             return None
-        if not self._again(one) and not self._budget.take(now_s):
+        if not self._may_ask(one, now_s):
             self.withheld += 1
             return None
+        if not one.exact:
+            self._likenesses.asked(one.kind, now_s)
         return SafetyWord(str(uuid7()), one.kind, one.language, False, one.at_s)
+
+    def _may_ask(self, one: _Candidate, now_s: float) -> bool:
+        if not one.exact and not self._likenesses.allows(one.kind, one.in_a_row, now_s):
+            return False
+        return one.in_a_row > 1 or self._budget.take(now_s)
 
     def _close(self, one: _Candidate) -> None:
         """The other recogniser's view of the same cry is settled with it."""
@@ -183,9 +224,6 @@ class SafetyWatch:
 
     def _repeated(self, one: _Candidate) -> bool:
         return any(other.exact for other in self._before(one))
-
-    def _again(self, one: _Candidate) -> bool:
-        return bool(self._before(one))
 
     def _before(self, one: _Candidate) -> list[_Candidate]:
         """Cries shortly before, told by the same recogniser: two of its finals are two stretches of sound."""

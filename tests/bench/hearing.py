@@ -1,6 +1,7 @@
 """What the recogniser's process costs, and how long a restart takes: `python -m tests.bench.hearing`.
 
-The product's grammar and safety decoder, the clips of tests/data/speech one after another. Prints one JSON line.
+The product's grammar and safety decoder, the clips of tests/data/speech one after another. Prints one JSON line; memory
+is of all its processes, shared pages once; the times of restarts are of each.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import sys
 import time
 from itertools import chain
+from statistics import median
 
 import psutil
 
@@ -26,6 +28,7 @@ from robot.speech.safety_decoder import decoder_phrases
 from tests.unit.hearing.conftest import clips
 
 _MB = 1e6
+_RESTARTS = 5
 
 
 def product_link() -> tuple[DecoderLink, float]:
@@ -49,9 +52,11 @@ def sound() -> list[AudioChunk]:
 
 
 def restart_s(link: DecoderLink, chunks: list[AudioChunk], how: signal.Signals) -> float:
-    """From the signal to the first answer of the next process, with sound in real time."""
+    """From the signal to the first new answer of the next process, with sound in real time; plays on to a final, so
+    that the next time no more than one utterance has to be heard again.
+    """
     assert link.pid is not None
-    restarts = link.restarts
+    restarts, took_s = link.restarts, float("inf")
     for at, chunk in enumerate(chunks):
         if at == 10:
             while link.behind_s() > 0.0:
@@ -60,9 +65,11 @@ def restart_s(link: DecoderLink, chunks: list[AudioChunk], how: signal.Signals) 
             began_s = time.monotonic()
         answers = link.feed(chunk)
         if at >= 10 and link.restarts > restarts and answers:
-            return time.monotonic() - began_s
+            took_s = min(took_s, time.monotonic() - began_s)
+            if any(answer.final for answer in answers):
+                break
         time.sleep(max(CHUNK_S - 0.06, 0.0))
-    return float("inf")
+    return took_s
 
 
 def main() -> int:
@@ -82,17 +89,18 @@ def main() -> int:
         while link.behind_s() > 0.5:
             finals += sum(answer.final is not None for answer in link.poll(0.1))
     after = child.cpu_times()
-    report = {
+    family = psutil.Process().children(recursive=True)
+    report: dict[str, object] = {
         "graphs_s": round(graphs_s, 2),
         "start_s": round(start_s, 2),
         "sound_s": round(heard_s, 1),
         "finals": finals,
         "cpu_share": round((after.user + after.system - before.user - before.system) / heard_s, 3),
-        "rss_mb": round(child.memory_info().rss / _MB),
-        "unique_mb": round(child.memory_full_info().uss / _MB),
-        "killed_to_answer_s": round(restart_s(link, chunks, signal.SIGKILL), 2),
-        "wedged_to_answer_s": round(restart_s(link, chunks, signal.SIGSTOP), 2),
+        "pss_mb": round(sum(one.memory_full_info().pss for one in family) / _MB),
     }
+    for name, how in (("killed", signal.SIGKILL), ("wedged", signal.SIGSTOP)):
+        times = [restart_s(link, chunks, how) for _ in range(_RESTARTS)]
+        report[f"{name}_to_answer_s"] = {"median": round(median(times), 2), "all": [round(one, 2) for one in times]}
     link.close()
     sys.stdout.write(json.dumps(report) + "\n")
     return 0

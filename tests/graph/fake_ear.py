@@ -1,7 +1,7 @@
 """The speech recognizer node over a fake recogniser: `python -m tests.graph.fake_ear --ros-args ...`.
 
 Two fakes, in place of the recogniser and of the safety decoder, hear 救命 in whatever is loud. The recogniser hangs for
-good on the first loud chunk of its first process.
+good on the first loud chunk that ever comes.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ _QUIET_CHUNKS = 5
 class FakeThatHangsOnce:
     """A fake, not a recogniser."""
 
-    def __init__(self, hangs: bool) -> None:
-        self._hangs = hangs
+    def __init__(self, mark: Path | None = None) -> None:
+        self._mark = mark
         self._loud = 0
         self._quiet = 0
 
     def accept(self, samples: Samples) -> FinalResult | None:
         if float(np.sqrt(np.mean(samples.astype(float) ** 2))) > _LOUD:
-            if self._hangs:
+            if self._mark is not None and not self._mark.exists():
+                self._mark.touch()
                 time.sleep(600.0)
             self._loud, self._quiet = self._loud + 1, 0
             return None
@@ -55,15 +56,13 @@ class FakeEar(SpeechRecognizer):
     """The real node, but for its recogniser."""
 
     def _link(self, *_graphs: Path) -> DecoderLink:
-        mark = Path(tempfile.mkdtemp(prefix="hani-fake-ear-"), "started")
+        mark = Path(tempfile.mkdtemp(prefix="hani-fake-ear-"), "hung")
         return DecoderLink([sys.executable, "-m", "tests.graph.fake_ear", "{fd}", str(mark)])
 
 
 def decode(descriptor: str, mark: str) -> None:
-    """The child: hangs unless another one was there before it."""
-    first = not Path(mark).exists()
-    Path(mark).touch()
-    serve(int(descriptor), lambda: [FakeThatHangsOnce(first), FakeThatHangsOnce(False)])
+    """The child: hangs unless another one did before it."""
+    serve(int(descriptor), lambda: [FakeThatHangsOnce(Path(mark)), FakeThatHangsOnce()])
 
 
 if __name__ == "__main__":

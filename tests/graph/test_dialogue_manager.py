@@ -115,3 +115,33 @@ def test_a_check_in_whose_end_was_lost_does_not_silence_hani_for_ever(manager: D
     (say,) = manager._voice.sent
     assert isinstance(say, Say)
     assert say.urgency == Urgency.CONVERSATION.value
+
+
+def test_talk_that_was_dictated_is_answered(manager: DialogueManager) -> None:
+    manager._on_dictated(convert.heard_to_ros(heard("你好")))
+    assert said(manager) == ["greet"]
+    assert [understood.heard_id for understood in manager._understood.sent] == ["h1"]
+
+
+@pytest.mark.parametrize("text", ["车辆起火无人员伤亡", "声音大一点", "停", "别看我"])
+def test_what_may_be_a_televisions_gets_no_answer_and_does_nothing(manager: DialogueManager, text: str) -> None:
+    manager._adjust, manager._camera, manager._hush = Recorder(), Recorder(), Recorder()
+    manager._on_dictated(convert.heard_to_ros(heard(text)))
+    assert said(manager) == []
+    assert manager._adjust.sent == manager._camera.sent == manager._hush.sent == manager._safety.sent == []
+    assert len(manager._understood.sent) == 1
+
+
+def test_a_dictated_call_for_help_is_asked_about_a_few_times_and_never_certain(manager: DialogueManager) -> None:
+    for _ in range(10):
+        manager._on_dictated(convert.heard_to_ros(heard("快叫救护车")))
+    assert 1 <= len(manager._safety.sent) <= 3
+    assert not any(word.certain for word in manager._safety.sent)
+    assert said(manager) == []
+
+
+def test_a_dictated_text_is_not_answered_into_a_check_in(manager: DialogueManager) -> None:
+    manager._on_alarm(alarm("checking"))
+    manager._on_dictated(convert.heard_to_ros(heard("你好")))
+    assert said(manager) == []
+    assert manager._understood.sent == []

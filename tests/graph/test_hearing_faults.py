@@ -33,8 +33,7 @@ def ear(probe: Probe, home: Path, command: list[str] | None = None, **parameters
         probe.bring_up("speech_recognizer")
         yield node
     finally:
-        node.process.kill()
-        node.process.communicate()
+        node.kill()
 
 
 def values(seen: list[DiagnosticArray]) -> dict[str, str]:
@@ -47,12 +46,12 @@ def values(seen: list[DiagnosticArray]) -> dict[str, str]:
 
 
 def decoder_of(node: NodeProcess) -> int:
-    (child,) = [
-        child.pid
-        for child in psutil.Process(node.process.pid).children()
-        if "decoder_child" in " ".join(child.cmdline())
+    """The fork of the process that has the recogniser loaded."""
+    (loader,) = [
+        child for child in psutil.Process(node.process.pid).children() if "decoder_child" in " ".join(child.cmdline())
     ]
-    return child
+    (decoder,) = loader.children()
+    return decoder.pid
 
 
 def speak(probe: Probe) -> None:

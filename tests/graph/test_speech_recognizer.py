@@ -9,18 +9,23 @@ from typing import Any
 
 import pytest
 import uuid6
-from hani_msgs.msg import Heard, RoomSound, Spoken
+from hani_msgs.msg import Heard, Heartbeat, RoomSound, Spoken
 
 from robot import messages
 from robot.messages import Language, SpokenState
 from robot.nodes import convert, topics
+from robot.speech.graph_builder import ensure_graph
+from robot.speech.lexicon import Lexicon
+from robot.speech.phrase_file import read_phrases
 from tests.graph.harness import NodeProcess, Probe, until
+from tests.unit.hearing.conftest import MODEL, written_out
 
 pytestmark = pytest.mark.graph
 
 DATA = Path(__file__).parents[1] / "data" / "speech"
 CLIP = DATA / "mn" / "L8-K1_B.flac"
 NEWS = DATA / "zh" / "BAC009S0252W0476.ogg"
+WARMER = DATA / "zh" / "BAC009S0150W0005.ogg"
 
 
 @pytest.fixture
@@ -28,8 +33,7 @@ def ear(probe: Probe, tmp_path: Path) -> Iterator[NodeProcess]:
     node = NodeProcess("speech_recognizer", tmp_path, source="room", simulated=True)
     probe.bring_up("speech_recognizer")
     yield node
-    node.process.kill()
-    node.process.communicate()
+    node.kill()
 
 
 def play(room: Any, clip: Path) -> None:
@@ -62,3 +66,39 @@ def test_deaf_while_hani_speaks_but_not_after_its_voice_has_died(probe: Probe, e
     play(room, CLIP)
     until(lambda: heard or None, "the resident to be heard", 10.0)
     assert heard[0].languages[0] == "mn"
+
+
+def test_free_talk_is_dictated_where_a_model_is_there(probe: Probe, tmp_path: Path) -> None:
+    """The model is a stand-in for the vendor's: a graph of the tests, whose words are written out."""
+    graph = ensure_graph(
+        read_phrases(DATA / "phrases.tsv", Lexicon.of_model(MODEL)).phrases, MODEL, tmp_path / "graphs"
+    )
+    model = written_out(graph, tmp_path / "model")
+    node = NodeProcess("speech_recognizer", tmp_path, source="room", simulated=True, dictation_model=str(model))
+    try:
+        probe.bring_up("speech_recognizer")
+        heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
+        unclear = probe.collect(Heard, topics.UNCLEAR, topics.EVENTS)
+        dictated = probe.collect(Heard, topics.DICTATED, topics.EVENTS)
+        time.sleep(3.0)  # it is loaded beside
+        play(probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED), WARMER)
+        told = until(lambda: dictated or None, "the dictated text", 15.0)[0]
+        assert (list(told.texts), list(told.languages), heard) == (["调高温度"], ["zh"], [])
+        assert len(unclear) == 1
+    finally:
+        node.kill()
+
+
+def test_a_missing_dictation_model_costs_free_talk_and_nothing_else(probe: Probe, tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    node = NodeProcess("speech_recognizer", tmp_path, source="room", simulated=True, dictation_model=missing)
+    try:
+        probe.bring_up("speech_recognizer")
+        heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
+        beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
+        until(lambda: any("free talk" in beat.detail for beat in beats) or None, "the fault in the heartbeat", 20.0)
+        play(probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED), CLIP)
+        until(lambda: heard or None, "the resident to be heard", 10.0)
+        assert heard[0].languages[0] == "mn"
+    finally:
+        node.kill()

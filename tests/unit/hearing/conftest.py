@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +44,17 @@ def clips() -> list[Clip]:
         ]
 
 
+def written_out(graph: Path, folder: Path) -> Path:
+    """A stand-in for the vendor's dictation model: our own graph, whose words are written out."""
+    shutil.copytree(graph, folder, symlinks=True)
+    phrases = json.loads((folder / "phrases.json").read_text(encoding="utf-8"))["phrases"]
+    written = {f"p{row}": text.replace(" ", "_") for row, (_, text, *_) in enumerate(phrases)}
+    words = folder / "graph" / "words.txt"
+    lines = [line.split() for line in words.read_text(encoding="utf-8").splitlines()]
+    words.write_text("".join(f"{written.get(word, word)} {number}\n" for word, number in lines), encoding="utf-8")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("graphs")
@@ -50,6 +63,11 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def graph_dir(cache_dir: Path) -> Path:
     return ensure_graph(read_phrases(DATA / "phrases.tsv", Lexicon.of_model(MODEL)).phrases, MODEL, cache_dir)
+
+
+@pytest.fixture(scope="session")
+def dictation_model(graph_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written_out(graph_dir, tmp_path_factory.mktemp("dictation") / "model")
 
 
 @pytest.fixture(scope="session")

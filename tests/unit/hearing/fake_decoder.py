@@ -3,7 +3,10 @@
 It knows "words" by the value of a chunk's first sample: 0 is silence, and when silence follows, the values since the
 last one are given out as a final. A second one, in place of the safety decoder, waits for five chunks of silence. PLAN
 says how the first misbehaves: "well", "hang V" (once, on the value V), "die V" (once), "poison V" (always hangs on V),
-"refuse" (cannot be loaded). COUNT is a file that remembers how often it was started.
+"crash V" (always dies on V), "spoilt V" (dies on whatever follows V before a silence), "rotten" (dies on everything
+in every fork of what was loaded first), "spin V" (works for ever, once), "slow V" (works for a second on V), "refuse"
+(cannot be loaded). COUNT is a file that remembers how often it was started; beside it another one remembers whether it
+was ever loaded.
 """
 
 from __future__ import annotations
@@ -22,23 +25,36 @@ from robot.speech.recognizer import FinalResult, Samples
 class FakeDecoder:
     """The fake recogniser."""
 
-    def __init__(self, plan: str, starts: int, pause: int = 1) -> None:
+    def __init__(self, plan: str, count: Path, pause: int = 1) -> None:
         self._what, _, value = plan.partition(" ")
         self._value = int(value or 0)
-        self._starts = starts
+        self._count = count
+        self._starts = 0
         self._pause = pause
         self._quiet = 0
         self._said: list[int] = []
+        self._rotten = plan == "rotten" and not count.with_suffix(".loaded").exists()
         if plan == "refuse":
             raise MissingPart("The fake was told to refuse.")
 
     def accept(self, samples: Samples) -> FinalResult | None:
         value = int(samples[0])
-        if value == self._value and (self._what == "poison" or self._starts == 1):
+        if not self._starts:  # here, in the process that decodes
+            self._starts = int(self._count.read_text() or 0) + 1 if self._count.exists() else 1
+            self._count.write_text(str(self._starts))
+        if self._rotten:
+            os._exit(3)
+        if self._what == "spoilt" and self._value in self._said and value:
+            os._exit(3)
+        if value == self._value and (self._what in {"poison", "crash"} or self._starts == 1):
             if self._what in {"hang", "poison"}:
                 time.sleep(600.0)
-            elif self._what == "die":
+            elif self._what in {"die", "crash"}:
                 os._exit(3)
+        if value == self._value and (self._what == "slow" or (self._what == "spin" and self._starts == 1)):
+            began_s = time.process_time()
+            while self._what == "spin" or time.process_time() - began_s < 1.0:
+                pass
         self._quiet = 0 if value else self._quiet + 1
         if value:
             self._said.append(value)
@@ -58,9 +74,14 @@ class FakeDecoder:
 
 def main(descriptor: str, plan: str, count: str) -> None:
     path = Path(count)
-    starts = int(path.read_text() or 0) + 1 if path.exists() else 1
-    path.write_text(str(starts))
-    serve(int(descriptor), lambda: [FakeDecoder(plan, starts), FakeDecoder("well", starts, pause=5)])
+    pause = 2 if plan.startswith("spoilt") else 1  # one silenced chunk ends nothing
+
+    def load() -> list[FakeDecoder]:
+        decoders = [FakeDecoder(plan, path, pause), FakeDecoder("well", path.with_suffix(".safety"), pause=5)]
+        path.with_suffix(".loaded").touch()
+        return decoders
+
+    serve(int(descriptor), load)
 
 
 if __name__ == "__main__":

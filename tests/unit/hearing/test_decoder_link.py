@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from robot import paths
 from robot.errors import MissingPart
 from robot.messages import Language, SafetyKind
 from robot.speech import decoder_link
 from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, AudioChunk, FileSource
-from robot.speech.decoder_link import Decoded, DecoderLink, replay_from
+from robot.speech.decoder_link import Decoded, DecoderLink, replay_from, wedged
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon
 from robot.speech.safety_decoder import decoder_phrases
@@ -131,15 +134,78 @@ def test_what_is_played_again_begins_before_the_speech_and_not_long_before(
         assert all(after - before <= 16 for before, after in gaps)
 
 
-def test_sound_that_always_wedges_it_is_left_out_the_second_time(streams: dict[str, Stream], tmp_path: Path) -> None:
+@pytest.mark.parametrize("plan", ["poison 4", "crash 4"])
+def test_sound_on_which_it_always_fails_is_left_out_the_second_time(
+    streams: dict[str, Stream], tmp_path: Path, plan: str
+) -> None:
     """As silence: what was said just before it and after it is decoded."""
-    stream = begun(streams, tmp_path, "poison 4")
+    stream = begun(streams, tmp_path, plan)
     stream.feed(*SILENCE, 1, 2, 4, 5, 0, *SILENCE, 6, *SILENCE)
     stream.catch_up()
     assert stream.texts() == ["1 2", "5", "6"]
     assert stream.safety_texts() == ["1 2 5", "6"]
     assert stream.link.restarts == 2
+    assert stream.link.left_out == 1
     assert stream.link.lost_s == pytest.approx(CHUNK_S)
+
+
+def test_a_stretch_that_crashes_it_with_the_bad_chunk_silenced_too_is_given_up(
+    streams: dict[str, Stream], tmp_path: Path
+) -> None:
+    stream = begun(streams, tmp_path, "spoilt 4")
+    stream.feed(*SILENCE, 1, 2, 0, *SILENCE, 4, 5, 6, 0, *SILENCE, 7, 0, *SILENCE)
+    stream.catch_up()
+    assert stream.texts() == ["1 2", "7"]
+    assert stream.safety_texts() == ["1 2", "7"]
+    assert stream.link.restarts <= 4
+    assert stream.link.left_out == 2
+
+
+def test_a_new_decoder_is_loaded_when_the_process_that_had_it_loaded_is_gone(
+    streams: dict[str, Stream], tmp_path: Path
+) -> None:
+    stream = begun(streams, tmp_path, "well")
+    stream.link.start()
+    stream.feed(0, 1)
+    stream.catch_up()
+    assert stream.link.pid is not None
+    loader = psutil.Process(stream.link.pid).parent()
+    assert loader is not None
+    loader.kill()
+    os.kill(stream.link.pid, signal.SIGKILL)
+    stream.feed(2, 0)
+    stream.catch_up()
+    assert stream.texts() == ["1 2"]
+
+
+def test_one_that_works_is_waited_for_and_not_for_ever(
+    streams: dict[str, Stream], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restarting what is slow makes it slower, and in the end costs the utterance."""
+    slow = begun(streams, tmp_path, "slow 4")
+    slow.feed(*SILENCE, 3, 4, 5, 0)
+    slow.catch_up()
+    assert (slow.texts(), slow.link.restarts) == (["3 4 5"], 0)
+    monkeypatch.setattr(decoder_link, "_WORK_S", 0.5)
+    (tmp_path / "starts").unlink()
+    spinning = begun(streams, tmp_path, "spin 4")
+    spinning.feed(*SILENCE, 3, 4, 5, 0)
+    spinning.catch_up()
+    assert (spinning.texts(), spinning.link.restarts) == (["3 4 5"], 1)
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "spent_s", "expected"),
+    [
+        (1.6, None, True),  # stopped, or waits for what never comes
+        (1.6, 0.2, False),  # starved
+        (7.9, 1.9, False),
+        (8.1, 0.2, True),
+        (2.1, 2.1, True),
+    ],
+)
+def test_what_a_wedge_is(silent_s: float, spent_s: float | None, expected: bool) -> None:
+    assert wedged(silent_s, spent_s) is expected
 
 
 def test_a_stopped_process_is_a_wedge_too(streams: dict[str, Stream], tmp_path: Path) -> None:
@@ -200,14 +266,57 @@ def test_a_recogniser_that_cannot_be_loaded_is_told_at_the_start(streams: dict[s
     assert "cannot be loaded" in stream.link.fault
 
 
-def test_the_process_ends_with_the_link(streams: dict[str, Stream], tmp_path: Path) -> None:
+def test_what_is_loaded_is_loaded_anew_when_two_decoders_of_it_answer_nothing(
+    streams: dict[str, Stream], tmp_path: Path
+) -> None:
+    stream = begun(streams, tmp_path, "rotten")
+    stream.feed(*SILENCE, 1, 2, 0, *SILENCE)
+    stream.catch_up()
+    assert stream.texts() == ["1 2"]
+    assert stream.link.restarts == 2
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_its_processes_end_with_the_link(streams: dict[str, Stream], tmp_path: Path, stopped: bool) -> None:
     stream = begun(streams, tmp_path, "well")
     stream.link.start()
-    pid = stream.link.pid
-    assert pid is not None
+    assert stream.link.pid is not None
+    decoder = psutil.Process(stream.link.pid)
+    loader = decoder.parent()
+    assert loader is not None
+    if stopped:
+        decoder.suspend()
     stream.link.close()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    assert not decoder.is_running()
+    assert not loader.is_running()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_its_processes_end_when_the_parent_is_killed(tmp_path: Path, stopped: bool) -> None:
+    """Even a decoder that was stopped, which sees nothing itself."""
+    program = (
+        "import sys, time\n"
+        "from robot.speech.decoder_link import DecoderLink\n"
+        "link = DecoderLink([sys.executable, '-m', 'tests.unit.hearing.fake_decoder', '{fd}', 'well', sys.argv[1]])\n"
+        "link.start()\n"
+        "print(link.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "starts")],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": paths.python_path()},
+    )
+    assert parent.stdout is not None
+    decoder = psutil.Process(int(parent.stdout.readline()))
+    loader = decoder.parent()
+    assert loader is not None
+    if stopped:
+        decoder.suspend()
+    parent.kill()
+    parent.communicate()
+    gone, alive = psutil.wait_procs([decoder, loader], 10.0)
+    assert alive == [], gone
 
 
 def test_both_real_recognisers_hear_a_clip_whole_though_they_were_killed_in_the_middle(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from robot.errors import MissingPart
 from robot.messages import Language, Reading
 from robot.speech.audio import load_clip
-from robot.speech.dictation import FakeDictation, VoskDictation, dictated, dictation_of
+from robot.speech.dictation import FakeDictation, VoskDictation, dictated
 from tests.unit.hearing.conftest import DATA
 
 pytestmark = pytest.mark.unit
@@ -17,27 +15,14 @@ pytestmark = pytest.mark.unit
 SONG = DATA / "zh" / "BAC009S0252W0056.ogg"
 
 
-@pytest.fixture(scope="module")
-def model(graph_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stand-in for the vendor's model: our own graph, whose words are written out."""
-    folder = tmp_path_factory.mktemp("dictation") / "model"
-    shutil.copytree(graph_dir, folder, symlinks=True)
-    phrases = json.loads((folder / "phrases.json").read_text(encoding="utf-8"))["phrases"]
-    written = {f"p{row}": text.replace(" ", "_") for row, (_, text, *_) in enumerate(phrases)}
-    words = folder / "graph" / "words.txt"
-    lines = [line.split() for line in words.read_text(encoding="utf-8").splitlines()]
-    words.write_text("".join(f"{written.get(word, word)} {number}\n" for word, number in lines), encoding="utf-8")
-    return folder
-
-
-def test_free_speech_is_written_down_as_mandarin(model: Path) -> None:
-    reading = VoskDictation(model).write(load_clip(SONG))
+def test_free_speech_is_written_down_as_mandarin(dictation_model: Path) -> None:
+    reading = VoskDictation(dictation_model).write(load_clip(SONG))
     assert reading is not None
     assert (reading.text, reading.language) == ("打开海阔天空", Language.ZH)
 
 
-def test_nothing_is_written_of_silence(model: Path) -> None:
-    assert VoskDictation(model).write(load_clip(SONG)[:0]) is None
+def test_nothing_is_written_of_silence(dictation_model: Path) -> None:
+    assert VoskDictation(dictation_model).write(load_clip(SONG)[:0]) is None
 
 
 @pytest.mark.parametrize(
@@ -55,10 +40,9 @@ def test_only_sure_words_are_believed(result: dict[str, object], text: str | Non
     assert (reading and reading.text) == text
 
 
-def test_it_is_off_without_a_model_and_says_how_to_bring_one(tmp_path: Path) -> None:
-    assert dictation_of("") is None
+def test_without_a_model_it_says_how_to_bring_one(tmp_path: Path) -> None:
     with pytest.raises(MissingPart, match="fetch_dictation"):
-        dictation_of(str(tmp_path))
+        VoskDictation(tmp_path)
 
 
 def test_the_fake_says_what_it_was_given() -> None:

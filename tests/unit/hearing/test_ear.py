@@ -29,7 +29,7 @@ SPOTTER = SafetySpotter({(Language.ZH, "救命"): SafetyKind.HELP})
 class FakeLink:
     """A fake, not a recogniser: `answers` maps the number of a chunk to the chunks that are answered with it."""
 
-    real_time_factor, lost_s, restarts, fault, has_safety = 0.1, 0.0, 0, "", False
+    real_time_factor, lost_s, left_out, restarts, fault, has_safety = 0.1, 0.0, 0, 0, "", False
 
     def __init__(self, finals: dict[int, FinalResult], away: range = range(0)) -> None:
         self._finals = finals

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from robot.messages import Language, Reading, SafetyKind, SafetyWord
 from robot.speech.calibration import UNFITTED
+from robot.speech.likeness import FRUITLESS
 from robot.speech.recognizer import FinalResult
 from robot.speech.safety import SafetySpotter
 from robot.speech.safety_watch import REPEATED_WITHIN_S, WAIT_S, WITNESS_S, AskBudget, SafetyWatch
@@ -96,14 +97,93 @@ def test_a_doubt_that_times_out_with_the_same_chunk_takes_no_certain_cry_with_it
     assert [word.kind for word in one.poll(2.0) if word.certain] == [SafetyKind.FALL]
 
 
-def test_a_likeness_that_comes_again_within_eight_seconds_is_asked_about_without_a_budget() -> None:
+LIKENESS = "救命的人来了"
+
+
+def test_a_likeness_that_comes_again_within_eight_seconds_is_asked_about_without_a_budget_until_it_is_distrusted() -> (
+    None
+):
     one = watch(per_hour=0)
     told = []
-    for at_s in range(5, 55, 5):
-        one.heard(final("救命的人来了"), float(at_s))
+    for at_s in range(5, 655, 5):
+        assert one.television is (len(told) >= FRUITLESS)
+        one.heard(final(LIKENESS), float(at_s))
         told += polled(one, at_s + 4.9, at_s)
-    assert [certain for _, certain in told] == [False] * 9
-    assert one.withheld == 1
+    assert {certain for _, certain in told} == {False}
+    assert [at_s for at_s, _ in told] == [11, 16, 21, 26, 31, 36, 336, 636]
+    assert one.withheld == 130 - len(told)
+
+
+def test_a_lone_likeness_is_asked_about_three_times_in_an_hour() -> None:
+    one = watch()
+    told = []
+    for at_s in range(5, 4000, 60):
+        one.heard(final(LIKENESS), float(at_s))
+        told += polled(one, at_s + 20, at_s)
+    assert [at_s for at_s, _ in told] == [6, 66, 126, 3606, 3666, 3726]
+
+
+@pytest.mark.parametrize("said_yes", [True, False])
+def test_likenesses_are_trusted_again_when_somebody_did_need_help(said_yes: bool) -> None:
+    one = watch()
+    for at_s in (5, 65, 125):
+        one.heard(final(LIKENESS), float(at_s))
+        assert polled(one, at_s + 20, at_s)
+    assert one.television
+    if said_yes:
+        one.somebody_needs_help()
+    else:
+        one.decoded(final("我摔倒了", CLEAR), 160.0)
+    polled(one, 170.0, 160.0)
+    assert not one.television
+    one.heard(final(LIKENESS), 185.0)
+    assert polled(one, 200.0, 185.0)
+
+
+EXACT = st.lists(
+    st.tuples(
+        st.sampled_from([0.1, 0.5, 1.1, 3.0, 9.0]),
+        st.sampled_from(["decoder", "main"]),
+        st.sampled_from(["救命", "我摔倒了", "救命救命", "你好"]),
+        st.sampled_from([0.1, 0.35, FAINT, CLEAR]),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(EXACT, st.booleans())
+@settings(deadline=None)
+def test_a_phrase_that_was_said_as_it_is_is_never_distrusted(events: list, there: bool) -> None:
+    """After a film full of likenesses the same becomes of it as in a silent house."""
+    quiet, loud = watch(there=there), watch(there=there)
+    for at_s in range(-900, -60, 3):
+        loud.heard(final(LIKENESS), float(at_s))
+        polled(loud, at_s + 2.9, at_s)
+    assert loud.television
+    assert [replace(word, id="") for word in played(loud, events)] == [
+        replace(word, id="") for word in played(quiet, events)
+    ]
+
+
+def test_a_cry_in_a_dictated_text_is_asked_about_once() -> None:
+    cry = Reading("奶奶在喊救命呢快去看看", ZH, 0.9)
+    one = watch()
+    assert not one.dictated(Reading("今天真冷", ZH, 0.9), 1.0, 4.0)
+    assert one.dictated(cry, 1.0, 4.0)
+    assert [word.certain for word in one.poll(6.0)] == [False]
+    assert one.dictated(cry, 1.0, 4.0)  # and known already
+    assert polled(one, 30.0, 6.1) == []
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_cry_that_was_heard_before_it_was_dictated_is_one_cry(waits: bool) -> None:
+    """A second word while somebody is being asked would raise the alarm."""
+    one = watch()
+    one.heard(final(LIKENESS), 4.0)
+    told = [] if waits else polled(one, 15.0, 4.0)  # as long as any dictation may take
+    assert one.dictated(Reading("救命的人来了", ZH, 0.9), 1.0, 4.0)
+    assert [certain for _, certain in told + polled(one, 30.0, 15.0)] == [False]
 
 
 @pytest.mark.parametrize("fire_s", [1.0, 1.9, 2.5])
@@ -267,3 +347,13 @@ def test_a_clock_set_back_does_not_close_the_budget_for_ever() -> None:
     budget = AskBudget(1, 1)
     assert budget.take(1e9)
     assert budget.take(5.0)
+
+
+@given(EVENTS, st.lists(st.floats(0, 60), max_size=6))
+@settings(deadline=None)
+def test_a_dictated_cry_makes_nothing_certain(events: list, at: list[float]) -> None:
+    plain, dictating = watch(), watch()
+    for end_s in at:
+        dictating.dictated(Reading("救命", ZH, 1.0), end_s, end_s)
+    certain = [replace(word, id="") for word in played(plain, events) if word.certain]
+    assert [replace(word, id="") for word in played(dictating, events) if word.certain] == certain
