@@ -29,6 +29,12 @@ class NodeSettings(BaseModel):
     home: str = Field("", description="folder for run-time data; empty: HANI_HOME, or .hani of the checkout")
     robot_id: DeviceId = Field("hani-0001", description="this robot's identity in the contract with the platform")
     resident_file: str = Field("", description="resident configuration (YAML); empty: the built-in example")
+    residents: int = Field(
+        -1,
+        ge=-1,
+        le=20,
+        description="how many sleep here: unless 1, the mattress explains no fall; 0: unknown; -1: as in resident_file",
+    )
     simulated: bool = Field(False, description="take the time of day, sounds and pictures from the simulated home")
 
 
@@ -41,7 +47,8 @@ class SpeechRecognizerSettings(NodeSettings):
     barge_in: bool = Field(True, description="fall silent when somebody speaks over Hani (with the voice's reference)")
     model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v1")
     dictation_model: str = Field(
-        "", description="folder of an open Mandarin model (python -m models.fetch_dictation); no node reads it yet"
+        "",
+        description="folder of an open Mandarin model for free talk (python -m models.fetch_dictation); empty: off",
     )
     asks_per_hour: int = Field(6, ge=1, le=60, description="how often Hani asks whether it was called, when unsure")
     asks_per_night: int = Field(4, ge=1, le=60, description="the same for one night; a clear cry is never held back")
@@ -79,9 +86,6 @@ class FallDetectorSettings(NodeSettings):
         10.0, ge=1, le=120, description="somebody lies outside the bed when the watch (re)starts"
     )
     long_on_floor_s: float = Field(25.0, ge=1, le=600, description="somebody lies outside the bed without a fall seen")
-    residents: int = Field(
-        1, ge=0, description="how many live here; more than one, or 0 (unknown): the mattress silences nothing"
-    )
     evidence_consent: int = Field(
         0, ge=0, description="revision of the signed consent to keep stick figures of falls (never pictures); 0: none"
     )
@@ -117,6 +121,15 @@ class AlarmManagerSettings(NodeSettings):
     check_in_s: float = Field(
         20.0, ge=1, le=120, description="from the first question to raising the alarm without an answer"
     )
+    get_up_s: float = Field(
+        15.0,
+        ge=0,
+        le=20,
+        description="who is seen falling is asked so much later, if not up by then",
+    )
+    fine_lately_s: float = Field(
+        240.0, ge=0, le=300, description="after 'I am fine' nobody is asked for merely lying for so long; then they are"
+    )
     cancel_window_s: float = Field(30.0, ge=0, le=60, description="a clear 'I am fine' still withdraws what was raised")
     bed_exit_tolerance_s: float = Field(
         600.0, ge=0, le=1800, description="out of bed at night for longer opens a check-in"
@@ -125,10 +138,10 @@ class AlarmManagerSettings(NodeSettings):
         60.0, ge=1, le=600, description="a mattress reading older than this vouches for nobody (no fall is explained)"
     )
     bed_latency_s: float = Field(
-        30.0,
-        ge=0,
+        -1.0,
+        ge=-1,
         le=600,
-        description="so late may the mattress tell an exit; a radar: 300 (above 60 it explains no fall)",
+        description="so late may the mattress tell an exit (above 60: explains no fall); -1: as its format says, or 30",
     )
 
 

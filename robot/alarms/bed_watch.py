@@ -7,7 +7,17 @@ from dataclasses import replace
 from robot.alarms.case import BedMemory, Case, elapsed_s
 from robot.alarms.cases import Cases
 from robot.alarms.effects import StoreBed, Suppressed
-from robot.alarms.fusion import SAID_FINE, Outcome, Said, Upright, Verdict, judge, judge_absence, presence_now
+from robot.alarms.fusion import (
+    SAID_FINE,
+    SAID_LATELY,
+    Outcome,
+    Said,
+    Upright,
+    Verdict,
+    judge,
+    judge_absence,
+    presence_now,
+)
 from robot.alarms.said_fine import SaidFine
 from robot.alarms.senses import Senses
 from robot.alarms.settings import AlarmSettings
@@ -25,7 +35,7 @@ class BedWatch:
         self._senses = senses
         self._memory = memory
         self._stale_since_s: float | None = None
-        self._said_fine = SaidFine(settings.fine_holds_s)
+        self._said_fine = SaidFine(settings.fine_holds_s, settings.fine_lately_s)
         self._withheld: dict[str, tuple[FallEvent, float, str]] = {}  # by event: when, and for what reason
 
     def take(self, state: BedState, night: bool, now_s: float) -> None:
@@ -90,6 +100,7 @@ class BedWatch:
         """Who rolls out of bed is seen on the floor before the mattress has noticed: look again until it has."""
         for event, since_s, reason in tuple(self._withheld.values()):
             got_up = reason == SAID_FINE and self._upright_since_fine(event, now_s) is Upright.SEEN
+            got_up = got_up or (reason == SAID_LATELY and self._senses.all_up(now_s))
             suspect = self._judge(event, now_s).suspect
             if got_up or suspect or elapsed_s(since_s, now_s) > self._settings.withhold_s:
                 del self._withheld[event.id]
@@ -100,7 +111,7 @@ class BedWatch:
         left_at_s, settings = self._memory.left_at_s, self._settings
         if left_at_s is None:
             return
-        upright = self._senses.upright(left_at_s, now_s, late_s=settings.bed_latency_s)
+        upright = self._senses.upright(left_at_s, now_s, late_s=self._senses.bed_latency_s)
         if not self._memory.by_night and not self._senses.shows_bed(now_s):
             upright = Upright.UNKNOWN  # a bed out of view may be left and never seen
         verdict = judge_absence(upright, by_night=self._memory.by_night)
@@ -149,8 +160,13 @@ class BedWatch:
             residents=self._settings.residents,
             vitals=self._senses.vitals(now_s),
             upright=self._upright_since_fine(event, now_s),
-            said=Said.NOTHING if self._said_fine.since(event.zone, now_s) is None else Said.FINE,
+            said=self._said(event, now_s),
         )
+
+    def _said(self, event: FallEvent, now_s: float) -> Said:
+        if self._said_fine.lately(now_s):
+            return Said.LATELY
+        return Said.NOTHING if self._said_fine.since(event.zone, now_s) is None else Said.FINE
 
     def _upright_since_fine(self, event: FallEvent, now_s: float) -> Upright:
         said_at_s = self._said_fine.since(event.zone, now_s)

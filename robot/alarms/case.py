@@ -57,7 +57,7 @@ class Case:
     prompts: how many check-in prompts were asked; `checking_at_s` and `prompted_at_s` are the first and the latest.
     raised_revision: platform receipts about earlier revisions say nothing about the raised alarm.
     cancel_until_s: a clear FINE spoken by then still withdraws it.
-    ask_at_s: a raised alarm asks the resident once, then.
+    ask_at_s: a raised alarm asks the resident once, then; a suspected one then begins its check-in.
     told: the latest text key said to a waiting resident, at `told_at_s`.
     rises: how many times waiting has raised the severity.
     """

@@ -11,10 +11,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from robot.alarms.case import CHECKED, EMERGENCIES, RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
-from robot.alarms.effects import Ask, Effect, Effects, Publish, Report, Store, Tell
+from robot.alarms.effects import Ask, Effect, Effects, Publish, Report, Store, Suppressed, Tell
 from robot.alarms.ladder import ALARM_RAISED, step
 from robot.alarms.settings import AlarmSettings
 from robot.messages import Alarm, AlarmPhase, AlarmType, FallEvent
+
+_REMEMBERED = 50  # falls of which the track is known; more than are ever open together
 
 
 class Cases:
@@ -23,6 +25,7 @@ class Cases:
     def __init__(self, settings: AlarmSettings, cases: Iterable[Case] = ()) -> None:
         self._settings = settings
         self._cases = {case.id: case for case in cases}
+        self._down: dict[str, int | None] = {}  # by event: whose track lies there; None once they are up
         self.effects: list[Effect] = []
 
     def __iter__(self) -> Iterator[Case]:
@@ -69,7 +72,13 @@ class Cases:
     def check(self, case: Case, now_s: float) -> None:
         """Ask, and let the platform know at once: nothing may depend on the check-in."""
         checking = case.revised(
-            now_s, phase=AlarmPhase.CHECKING, checking_at_s=now_s, prompted_at_s=now_s, prompts=1, answers_from_s=now_s
+            now_s,
+            phase=AlarmPhase.CHECKING,
+            checking_at_s=now_s,
+            prompted_at_s=now_s,
+            prompts=1,
+            answers_from_s=now_s,
+            ask_at_s=None,
         )
         self.write(checking)
         self.effects.append(Ask(case.id, 1))
@@ -83,7 +92,7 @@ class Cases:
             raised_revision=case.alarm.revision + 1,
             told=ALARM_RAISED,
             told_at_s=now_s,
-            **{"severity": RAISED_SEVERITY[case.alarm.type], **memory},
+            **{"severity": RAISED_SEVERITY[case.alarm.type], "ask_at_s": None, **memory},
         )
         self.write(raised)
         if case.alarm.type is not AlarmType.DEVICE:
@@ -96,9 +105,16 @@ class Cases:
     def fall(self, event: FallEvent, now_s: float) -> None:
         """A fall that nothing explains: a check-in, further evidence, or the second witness of a call for help."""
         reason, emergency = event.reason.value, self.emergency(now_s)
+        self._down[event.id] = event.track
+        while len(self._down) > _REMEMBERED:
+            del self._down[next(iter(self._down))]
         if emergency is None:
             opened = self.opened(AlarmType.FALL, event.id, event.onset_at_s, event.confidence, reason, now_s)
-            self.check(opened, now_s)
+            wait_s = 0.0 if event.helped else self._settings.get_up_s  # the watcher has waited for the helper already
+            if wait_s:
+                self.remember(replace(opened, ask_at_s=now_s + wait_s))
+            else:
+                self.check(opened, now_s)
             return
         if emergency.phase in CHECKED and emergency.alarm.type is AlarmType.SOS:
             self.raise_alarm(
@@ -110,6 +126,17 @@ class Cases:
             )
         else:
             self.join(emergency, event.id, reason, now_s, event.confidence)
+
+    def rose(self, track: int, now_s: float) -> None:
+        """The camera saw them get up. An alarm of which nobody was asked or told yet, and that is all theirs, ends.
+
+        In memory only: after a restart nobody is known to be up, and who was down is asked.
+        """
+        self._down = {source: None if lies == track else lies for source, lies in self._down.items()}
+        for case in self:
+            if case.phase is AlarmPhase.SUSPECTED and all(self._down.get(s, track) is None for s in case.source_ids):
+                self.write(case.revised(now_s, phase=AlarmPhase.CANCELLED, by="resident", how="got_up"), report=False)
+                self.effects.append(Suppressed("got_up"))
 
     def join(self, case: Case, source: str, reason: str, now_s: float, confidence: float = 0.0) -> Case:
         """Further evidence for an open alarm."""
@@ -127,7 +154,9 @@ class Cases:
         """Raise when the time has run out; ask when a prompt is due, or `again` after a restart."""
         limit_s = self._settings.check_in_s
         if case.checking_at_s is None:
-            self.check(case, now_s)
+            ask_at_s = now_s if case.ask_at_s is None or again else case.ask_at_s
+            if not 0 < ask_at_s - now_s <= self._settings.get_up_s:  # beyond that the clock was set back
+                self.check(case, now_s)
             return
         waited_s = elapsed_s(case.checking_at_s, now_s)
         if waited_s >= limit_s:

@@ -1,9 +1,10 @@
 """Camera and mattress together: what an event comes to, by one table (`TABLE`; README.md shows it, a test compares).
 
-Two rows suppress, for the only resident: a fresh mattress that has held them since before the onset while the camera
-does not see them elsewhere, and their own "I am fine", said lying there, while a camera that never looked away has seen
-nobody upright since. What is unknown or stale has its own value in each column and never calms: a row that suppresses
-or waits names, for the columns that could calm, what must be known.
+Three rows suppress, for the only resident: a fresh mattress that has held them since before the onset while the camera
+does not see them elsewhere; their own "I am fine", said lying there, while a camera that never looked away has seen
+nobody upright since; and "I am fine" alone, for minutes: whoever still lies then is asked. What is unknown or stale has
+its own value in each column and never calms: a row that suppresses or waits names, for the columns that could calm,
+what must be known.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class Said(str, Enum):
     """What whoever lies there answered when asked about it, lately and without having left the bed since."""
 
     FINE = "I am fine"
+    LATELY = "I am fine, minutes ago"
     NOTHING = "nothing"
 
 
@@ -122,10 +124,13 @@ class Row:
 COLUMNS = tuple(column.name for column in fields(Inputs) if column.name != "event")
 _IN = (Bed.IN_BEFORE, Bed.IN_LATE)
 SAID_FINE = "said_fine_here"
+SAID_LATELY = "said_fine_lately"
 
 TABLE: tuple[Row, ...] = (
     Row(Event.SEEN_FALLING, Outcome.CHECK, "seen_falling"),
     Row(Event.LYING, Outcome.CHECK, "vitals_lost", vitals=(Vitals.LOST,)),
+    # for minutes only, and judged again then: who exercises lies down again and again
+    Row(Event.LYING, Outcome.SUPPRESS, SAID_LATELY, said=(Said.LATELY,), residents=(Residents.ONE,)),
     # never on the floor: who lies there and says "I am fine" may still not get up
     Row(
         Event.LYING,
@@ -199,6 +204,9 @@ def render() -> str:
 
 # From messages to the table's columns
 
+_VOUCHES_WITHIN_S = 60.0
+"""A mattress that may tell later than this, as radars do, cannot say where somebody was at a moment."""
+
 
 def presence_now(bed: BedState | None, now_s: float, fresh_s: float) -> Presence:
     """What the mattress says now; UNKNOWN unless a reading at most `fresh_s` old supports it.
@@ -263,7 +271,7 @@ def judge_rest(
 
 def _bed(bed: BedState | None, now_s: float, fresh_s: float, onset_at_s: float) -> Bed:
     presence = presence_now(bed, now_s, fresh_s)
-    if bed is None or presence is Presence.UNKNOWN:
+    if bed is None or presence is Presence.UNKNOWN or (bed.latency_s or 0.0) > _VOUCHES_WITHIN_S:
         return Bed.UNKNOWN
     if presence is Presence.OUT_OF_BED:
         return Bed.OUT

@@ -12,8 +12,10 @@ _REMEMBERED = 50  # falls of which the zone is known; more than are ever open to
 class SaidFine:
     """In memory only: after a restart nobody has said anything, and is asked."""
 
-    def __init__(self, holds_s: float) -> None:
+    def __init__(self, holds_s: float, lately_s: float) -> None:
         self._holds_s = holds_s
+        self._lately_s = lately_s
+        self._latest_s: float | None = None
         self._zones: dict[str, Zone | None] = {}
         self._said_at_s: dict[Zone | None, float] = {}
 
@@ -25,13 +27,18 @@ class SaidFine:
                 del self._zones[next(iter(self._zones))]
 
     def answered(self, case: Case, spoke_at_s: float) -> None:
-        """FINE ended this case. Counts only if all of its evidence was somebody lying."""
+        """FINE ended this case. Counts for a zone only if all of its evidence was somebody lying."""
+        self._latest_s = spoke_at_s
         if all(source in self._zones for source in case.source_ids):
             self._said_at_s.update({self._zones[source]: spoke_at_s for source in case.source_ids})
 
     def forget(self) -> None:
         """Somebody got up: who lies anywhere from now on has said nothing yet."""
         self._said_at_s.clear()
+
+    def lately(self, now_s: float) -> bool:
+        """Whether it was said a moment ago, of whatever was asked and whoever got up since."""
+        return self._latest_s is not None and elapsed_s(self._latest_s, now_s) < self._lately_s
 
     def since(self, zone: Zone | None, now_s: float) -> float | None:
         """When it was said of who lies there, while that still holds."""

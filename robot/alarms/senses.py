@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from robot.alarms.case import CLOCK_SLACK_S
 from robot.alarms.fusion import Outcome, Upright, Verdict, Vitals, judge_rest, presence_now, view_now
 from robot.alarms.settings import AlarmSettings
 from robot.messages import BedState, Presence, RoomView
 
-_LATE_S = (
-    60.0  # a mattress that tells later than this vouches for nobody (radars: 1-5 min, robot/mattress/milesight.py)
-)
+_PAD_LATENCY_S = 30.0  # where neither the setting nor the mattress says; the slowest published pad pushes every 30 s
+
+
+_UP_S = 2.0  # one wrong look is nobody; chosen
 
 
 class Senses:
@@ -22,12 +25,19 @@ class Senses:
         self._vitals: tuple[float, float] | None = None  # (since when in bed, when last measured)
         self._seeing_since_s: float | None = None
         self._upright_at_s: float | None = None
+        self._all_up_since_s: float | None = None
         self._odd: tuple[str, float] | None = None  # (reason, since when the sensors contradict each other)
 
     @property
+    def bed_latency_s(self) -> float:
+        """So late may an exit be told: as set, else as the mattress says of itself, else as a pad."""
+        set_s, told_s = self._settings.bed_latency_s, self.bed.latency_s if self.bed else None
+        return set_s if set_s >= 0 else _PAD_LATENCY_S if told_s is None else told_s
+
+    @property
     def witness(self) -> BedState | None:
-        """The bed, as far as it can say where somebody was at a moment: a radar that tells minutes late cannot."""
-        return self.bed if self._settings.bed_latency_s <= _LATE_S else None
+        """The bed as fusion weighs it, with the latency that counts."""
+        return self.bed and replace(self.bed, latency_s=self.bed_latency_s)
 
     def take_bed(self, bed: BedState) -> None:
         self.bed = bed
@@ -45,6 +55,10 @@ class Senses:
             self._seeing_since_s = view.at_s
         if sees and view.upright:
             self._upright_at_s = view.at_s
+        if not (sees and view.upright and not view.low):
+            self._all_up_since_s = None
+        elif self._all_up_since_s is None or gap:
+            self._all_up_since_s = view.at_s
 
     def vitals(self, now_s: float) -> Vitals:
         """Of who is in bed now."""
@@ -65,6 +79,11 @@ class Senses:
         seeing_s = self._seeing_since_s
         watched = seeing_s is not None and seeing_s <= since_at_s - late_s + self._settings.view_fresh_s
         return Upright.NOT_SEEN if fresh and watched else Upright.UNKNOWN
+
+    def all_up(self, now_s: float) -> bool:
+        """Whether the camera has seen somebody upright, and nobody low, for a moment."""
+        fresh = view_now(self._view, now_s, self._settings.view_fresh_s) is not None
+        return fresh and self._all_up_since_s is not None and now_s - self._all_up_since_s >= _UP_S
 
     def shows_bed(self, now_s: float) -> bool:
         """Whether a camera sees the room now, and a bed was drawn in its picture."""

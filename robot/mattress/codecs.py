@@ -22,10 +22,14 @@ __all__ = ["BREATH_RATES", "FORMATS", "HEART_RATES", "PAYLOAD_LIMIT_BYTES", "Bed
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """decode: payload to reading, raises BadInput. encode: what such a mattress would send, for the simulated one."""
+    """decode: payload to reading, raises BadInput. encode: what such a mattress would send, for the simulated one.
+
+    latency_s: so late may it tell that the bed was left; None where nothing is published about it.
+    """
 
     decode: Callable[[bytes], BedReading]
     encode: Callable[[BedReading], bytes]
+    latency_s: float | None = None
 
 
 class Decoder(Protocol):
@@ -48,8 +52,8 @@ FORMATS: Mapping[str, Codec] = MappingProxyType(
     {
         "sleepace": Codec(sleepace.decode, sleepace.encode),
         "tuya": Codec(tuya.decode, tuya.encode),
-        "emfit": Codec(emfit.decode, emfit.encode),
-        "milesight": Codec(milesight.decode, milesight.encode),
+        "emfit": Codec(emfit.decode, emfit.encode, emfit.LATENCY_S),
+        "milesight": Codec(milesight.decode, milesight.encode, milesight.LATENCY_S),
     }
 )
 HOME_ASSISTANT = "homeassistant"
@@ -80,6 +84,14 @@ def codec_of(format_name: str) -> Codec:
         raise BadConfiguration(
             f"mattress.format {format_name!r} is unknown; choose one of {', '.join((*FORMATS, HOME_ASSISTANT))}"
         ) from None
+
+
+def latency_s(format_name: str) -> float | None:
+    """So late may a mattress of that format tell that the bed was left, in seconds; None where nobody says.
+
+    Home Assistant passes on pads and radars alike. Raises BadConfiguration for an unknown format.
+    """
+    return None if format_name == HOME_ASSISTANT else codec_of(format_name).latency_s
 
 
 def decoder(format_name: str, side: Side = "any") -> Decoder:

@@ -29,6 +29,8 @@ from robot.mattress.fields import (
     share,
 )
 
+LATENCY_S = 30.0
+"""An exit is an event and pushed at once; where that is lost, the next push tells (every 30 s: see above)."""
 _EVENTS = {"bed_return": True, "in_bed": True, "out_of_bed": False, "bed_exit": False}
 _ACTIVITY_FULL = 1000.0  # assumed; activity has no unit in what is published
 

@@ -1,14 +1,8 @@
 """A mattress that Home Assistant's MQTT discovery announces (ESPHome, Zigbee2MQTT and many others speak it), both ways.
 
-Each value of the device is an entity: a retained message on `homeassistant/<component>/[<node>/]<object>/config` says
-on which topic its state comes, and how to read it; one on `homeassistant/device/<object>/config` lists several. Source:
-Home Assistant's documentation of MQTT discovery, binary sensor and sensor (home-assistant.io/integrations/mqtt,
-binary_sensor.mqtt, sensor.mqtt), with its abbreviations. Of value templates, paths into JSON are understood
-(`{{ value_json.a.b }}`, `{{ value_json['a'] | float }}`); an entity with another one is refused, and the rest is read.
-Which entity is which is decided by device class and name: assumed, see `_field_of`. A double bed has an entity a side,
-with `left` or `right` in its name, and may have one for either side; one for both at once adds nothing and is left out.
-For the bed as one, anybody on any of them is in bed, and only a bed empty on all of them is empty. For one side its own
-entities count; a bed that names no sides is about everybody, and one that names the other side only tells nothing.
+Each value of the device is an entity (`homeassistant_discovery`). For a double bed as one, anybody on any side is in
+bed, and only a bed empty on all of them is empty. For one side its own entities count; a bed that names no sides is
+about everybody, and one that names the other side only tells nothing.
 
 An entity speaks when it changes, and need not repeat itself: presence holds as long as anything live comes from the
 same device, until its availability topic says offline or `expire_after` is over. Kept (retained) states are taken in,
@@ -19,11 +13,9 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from robot.errors import BadInput
 from robot.mattress.fields import (
@@ -34,66 +26,21 @@ from robot.mattress.fields import (
     HalfOfBed,
     Side,
     json_value,
-    mapping,
     number,
     rate,
     share,
 )
+from robot.mattress.homeassistant_discovery import ENTITIES_MOST, Availability, Entity, announced
 from robot.mqtt_link import Message, Topic
 
 log = logging.getLogger(__name__)
 
-ENTITIES_MOST = 50
-AVAILABILITIES_MOST = 5
-"""Of one entity."""
 VITALS_HOLD_S = 120.0
 """A heart or breath rate that nobody repeats is unknown after so long, whatever the entity says of itself."""
 
-_LONG = MappingProxyType(
-    {
-        "stat_t": "state_topic",
-        "val_tpl": "value_template",
-        "pl_on": "payload_on",
-        "pl_off": "payload_off",
-        "dev_cla": "device_class",
-        "uniq_id": "unique_id",
-        "unit_of_meas": "unit_of_measurement",
-        "exp_aft": "expire_after",
-        "avty": "availability",
-        "avty_t": "availability_topic",
-        "pl_avail": "payload_available",
-        "pl_not_avail": "payload_not_available",
-        "cmps": "components",
-        "p": "platform",
-        "t": "topic",
-    }
-)
 _NOTHING = frozenset({"", "none", "null", "unknown", "unavailable", "nan"})
-_TEMPLATE = re.compile(r"\{\{\s*value_json((?:\.\w+|\[['\"][^'\"\]]+['\"]\])+)\s*(?:\|\s*\w+(?:\([^()]*\))?\s*)*\}\}")
-_STEP = re.compile(r"\.(\w+)|\[['\"]([^'\"\]]+)['\"]\]")
-_PLAIN = re.compile(r"\{\{\s*value\s*(?:\|\s*\w+(?:\([^()]*\))?\s*)*\}\}")
 _HALVES: tuple[HalfOfBed, HalfOfBed] = ("left", "right")
 _FLAGS = frozenset({"in_bed", "wet", "at_edge"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Entity:
-    field: str
-    side: HalfOfBed | None
-    topic: str
-    path: tuple[str, ...]
-    on: str
-    off: str
-    hold_s: float | None
-    availability: tuple[_Availability, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Availability:
-    topic: str
-    path: tuple[str, ...]
-    online: str
-    offline: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +57,7 @@ class HomeAssistantDecoder:
 
     def __init__(self, side: Side = "any") -> None:
         self._side = side
-        self._entities: dict[str, _Entity] = {}
+        self._entities: dict[str, Entity] = {}
         self._held: dict[str, _Held] = {}
         self._offline: set[str] = set()
         self._told_no_side = False
@@ -142,7 +89,10 @@ class HomeAssistantDecoder:
             del self._entities[key]
         try:
             if payload.strip():  # else the entity is gone
-                self._add_all(topic, payload)
+                found, refused = announced(topic, payload, ENTITIES_MOST - len(self._entities))
+                self._entities.update(found)
+                if refused is not None:
+                    raise refused
         finally:
             # an announcement is repeated whenever its broker or Home Assistant starts: what was said still holds
             for key, entity in before.items():
@@ -150,46 +100,7 @@ class HomeAssistantDecoder:
                     self._held.pop(key, None)
             self._offline &= self._availability().keys()
 
-    def _add_all(self, topic: str, payload: bytes) -> None:
-        config = _long(mapping(json_value(payload)))
-        parts = topic.split("/")
-        component = parts[-4] if len(parts) >= 5 else parts[-3] if len(parts) >= 4 else ""
-        shared = {key: value for key, value in config.items() if key != "components"}
-        several = mapping(config["components"]) if "components" in config else {parts[-2]: {}}
-        if len(self._entities) + len(several) > ENTITIES_MOST:
-            raise BadInput(f"more than {ENTITIES_MOST} entities")
-        refused = None
-        for name, own in several.items():
-            one = {**shared, **_long(mapping(own))}
-            try:
-                self._add(f"{topic}#{name}", str(one.get("platform", component)), str(name), one)
-            except BadInput as error:
-                refused = error
-        if refused is not None:
-            raise refused
-
-    def _add(self, key: str, platform: str, name: str, config: Mapping[str, Any]) -> None:
-        words = f"{name} {config.get('unique_id', '')} {config.get('name', '')}".lower()
-        field = _field_of(platform, words, config.get("device_class"))
-        if field is None:
-            return  # an entity that says nothing about the bed
-        sides = _sides_of(words)
-        if sides == "both":
-            return
-        hold = number(config.get("expire_after"))
-        base = config.get("~", "")
-        self._entities[key] = _Entity(
-            field,
-            sides,
-            _topic(config.get("state_topic"), base),
-            _path(config.get("value_template")),
-            str(config.get("payload_on", "ON")),
-            str(config.get("payload_off", "OFF")),
-            hold if hold else None,
-            _availabilities(config, base),
-        )
-
-    def _availability(self) -> dict[str, _Availability]:
+    def _availability(self) -> dict[str, Availability]:
         return {one.topic: one for entity in self._entities.values() for one in entity.availability}
 
     def _state(self, message: Message) -> BedReading | None:
@@ -312,36 +223,7 @@ def state(node: str, reading: BedReading) -> tuple[str, bytes]:
     return f"hani/{node}/bed", json.dumps(values, separators=(",", ":")).encode()
 
 
-def _field_of(platform: str, words: str, device_class: object) -> str | None:
-    if platform == "binary_sensor":
-        if device_class == "moisture" or "wet" in words:
-            return "wet"
-        if "edge" in words or "sit_up" in words:
-            return "at_edge"
-        # a name alone counts only where no class says otherwise: the bed's light is no presence
-        named = device_class is None and ("bed" in words or "target" in words)
-        return "in_bed" if device_class in ("occupancy", "presence") or named else None
-    if platform != "sensor":
-        return None
-    for field, signs in (
-        ("apnoea", ("apnea", "apnoea")),
-        ("heart", ("heart", "pulse")),
-        ("breath", ("breath", "respirat")),
-        ("movement", ("movement", "restless")),
-    ):
-        if any(sign in words for sign in signs):
-            return field
-    return None
-
-
-def _sides_of(words: str) -> HalfOfBed | Literal["both"] | None:
-    """Which side an entity names; one that names left and right is about either."""
-    found = set(re.findall(r"[a-z]+", words))
-    named = [side for side in _HALVES if side in found]
-    return "both" if "both" in found else named[0] if len(named) == 1 else None
-
-
-def _read(entity: _Entity, payload: bytes) -> Any:
+def _read(entity: Entity, payload: bytes) -> Any:
     value = _value(payload, entity.path)
     text = str(value).strip()
     if value is None or text.lower() in _NOTHING:
@@ -374,50 +256,3 @@ def _value(payload: bytes, path: tuple[str, ...]) -> Any:
         if value is None:
             return None
     return value
-
-
-def _path(template: object) -> tuple[str, ...]:
-    """The way into JSON that a value template describes; () takes the payload as it is."""
-    if template is None:
-        return ()
-    text = str(template).strip()
-    if len(text) <= 200 and _PLAIN.fullmatch(text):
-        return ()
-    found = _TEMPLATE.fullmatch(text) if len(text) <= 200 else None
-    if found is None:
-        raise BadInput("a value template that is not a path into JSON")
-    return tuple(dotted or quoted for dotted, quoted in _STEP.findall(found.group(1)))
-
-
-def _availabilities(config: Mapping[str, Any], base: object) -> tuple[_Availability, ...]:
-    listed = config.get("availability") or []
-    if not isinstance(listed, list):
-        listed = [listed]
-    several = [_long(mapping(one)) for one in listed]
-    if config.get("availability_topic"):
-        several.append({**config, "topic": config["availability_topic"], "value_template": None})
-    if len(several) > AVAILABILITIES_MOST:
-        raise BadInput(f"more than {AVAILABILITIES_MOST} availability topics of one entity")
-    return tuple(
-        _Availability(
-            _topic(one.get("topic"), base),
-            _path(one.get("value_template")),
-            str(one.get("payload_available", "online")),
-            str(one.get("payload_not_available", "offline")),
-        )
-        for one in several
-    )
-
-
-def _topic(value: object, base: object) -> str:
-    if not isinstance(value, str) or not isinstance(base, str):
-        raise BadInput("no topic where one belongs")
-    topic = base + value[1:] if value.startswith("~") else value[:-1] + base if value.endswith("~") else value
-    impossible = any(sign in "+#" or not sign.isprintable() for sign in topic)  # surrogates are not printable either
-    if not topic or len(topic) > 500 or impossible or topic.endswith("/config"):
-        raise BadInput("a topic that cannot be a state's")
-    return topic
-
-
-def _long(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {_LONG.get(key, key): value for key, value in config.items()}

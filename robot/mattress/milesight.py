@@ -4,7 +4,7 @@ The uplink is a chain of (channel, type, data). Read are the bytes themselves, o
 them in `data` as base64 (ChirpStack 4, field `data`). Source: the vendor's public decoders, channel by channel
 (github.com/Milesight-IoT/SensorDecoders, vs-series/vs373: firmware 1.0.1 and 1.0.2). A channel that those do not list
 ends the reading, as it does there. Assumed: that a room without anybody (vacant) has nobody in bed, and that `normal`
-says nothing about the bed. Radar notices a bed exit only after 1-5 minutes: never the only source.
+says nothing about the bed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from types import MappingProxyType
 
 from robot.errors import BadInput
 from robot.mattress.fields import BREATH_RATES, PAYLOAD_LIMIT_BYTES, BedReading, json_value, mapping
+
+LATENCY_S = 300.0
+"""A radar notices a bed exit only after 1-5 minutes (facts collected for this project): never the only source."""
 
 # (channel, type): bytes of data
 _LENGTHS: Mapping[tuple[int, int], int] = MappingProxyType(

@@ -23,6 +23,7 @@ class PresenceSettings:
     device_clock_trusted: refuse readings older than `stale_after_s` by the mattress's own clock; only for gateways that
         repeat a last value and keep time.
     quality_least: heart and breath of a lower quality are unknown (a share; chosen).
+    latency_s: so late may the mattress itself tell an exit (`codecs.latency_s`); None where nobody says.
     """
 
     exit_hold_s: float = 4.0
@@ -31,6 +32,7 @@ class PresenceSettings:
     repeat_s: float = 10.0
     device_clock_trusted: bool = False
     quality_least: float = 0.5
+    latency_s: float | None = None
 
     def __post_init__(self) -> None:
         bounds = (("exit_hold_s", 0.0, 60.0), ("return_hold_s", 0.0, 60.0), ("stale_after_s", 1.0, 600.0))
@@ -64,6 +66,8 @@ class BedPresence:
         self._vitals: tuple[float | None, float | None] = (None, None)
         self._sides: dict[str, tuple[bool, float]] = {}
         self._detail = BedDetail()
+        late_s = self._settings.latency_s
+        self._latency_s = None if late_s is None else late_s + self._settings.exit_hold_s
 
     def update(self, reading: BedReading, now_s: float) -> BedState | None:
         """Take in a reading that arrived now. One that says nothing about presence keeps nothing fresh."""
@@ -127,7 +131,7 @@ class BedPresence:
         if self._stale(now_s):
             unknown_since_s = state.since_at_s if state and state.presence is Presence.UNKNOWN else now_s
             self._candidate = None
-            return BedState(Presence.UNKNOWN, False, unknown_since_s, self._heard_at_s)
+            return BedState(Presence.UNKNOWN, False, unknown_since_s, self._heard_at_s, latency_s=self._latency_s)
         presence, since_s = (state.presence, state.since_at_s) if state else (Presence.UNKNOWN, now_s)
         if self._candidate is not None and self._candidate[0] is not presence:
             said, said_since_s = self._candidate
@@ -135,7 +139,8 @@ class BedPresence:
             if now_s - said_since_s >= hold_s:
                 presence, since_s = said, said_since_s
         heart, breath = self._vitals if presence is Presence.IN_BED else (None, None)
-        return BedState(presence, presence is not Presence.UNKNOWN, since_s, self._heard_at_s, heart, breath)
+        fresh = presence is not Presence.UNKNOWN
+        return BedState(presence, fresh, since_s, self._heard_at_s, heart, breath, self._latency_s)
 
     def _stale(self, now_s: float) -> bool:
         """Also after the clock was set back: the age of the last reading is then unknown."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 
@@ -15,12 +14,12 @@ from robot.alarms.book import AlarmBook
 from robot.alarms.case import ENDED
 from robot.alarms.effects import Ask, Effects, Publish, Report, Suppressed, Tell
 from robot.alarms.settings import AlarmSettings
-from robot.care.residents import Resident, load_resident
-from robot.errors import BadConfiguration, DeviceFault
+from robot.errors import DeviceFault
 from robot.messages import Urgency
 from robot.nodes import convert, topics
 from robot.nodes.alarm_disk import AlarmDisk
 from robot.nodes.base import HaniNode, run
+from robot.nodes.household import load_household
 from robot.nodes.promises import Promises
 from robot.reporting.contract import AlarmBody
 from robot.settings import AlarmManagerSettings
@@ -46,16 +45,18 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
 
     def configure(self) -> None:
         settings = self.settings
-        self._resident, self._resident_fault = _resident(settings.resident_file, self.log)
+        self._household = load_household(settings, self.log)
         self._disk: AlarmDisk | None = AlarmDisk(paths.database(self.home))
         rules = AlarmSettings(
             device=settings.robot_id,
             check_in_s=settings.check_in_s,
+            get_up_s=settings.get_up_s,
+            fine_lately_s=settings.fine_lately_s,
             cancel_window_s=settings.cancel_window_s,
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
             bed_fresh_s=settings.bed_fresh_s,
             bed_latency_s=settings.bed_latency_s,
-            residents=self._resident.people,
+            residents=self._household.people,
         )
         store = self._ready_disk.store
         cases = store.load(ended_since_s=time.time() - _REMEMBER_S)
@@ -111,7 +112,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         return True
 
     def _on_bed(self, msg: BedState) -> None:
-        night = self._resident.is_night(self.local_time())
+        night = self._household.resident.is_night(self.local_time())
         self._do(self._book.on_bed(convert.bed(msg), night, time.time()))
 
     def _on_heard(self, msg: Heard) -> None:
@@ -134,7 +135,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             self._voice.publish(convert.say_to_ros(say))
         disk = self._ready_disk
         unwritten = "alarms cannot be written to disk" if disk.store.unwritten else ""
-        fault = disk.fault or unwritten or self._receipts_fault or self._resident_fault
+        fault = disk.fault or unwritten or self._receipts_fault or self._household.fault
         sensors = self._book.sensor_fault(time.time())
         self.report_fault(fault or _SENSOR_FAULTS.get(sensors, sensors), fatal=bool(fault))
 
@@ -201,7 +202,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
         urgency = Urgency.REMINDER if purpose in _CAN_WAIT else Urgency.SAFETY
         says = [
             messages.Say(_new_id(), words.robot_text(purpose, language), language, urgency, purpose, question, about)
-            for language in self._resident.languages
+            for language in self._household.resident.languages
         ]
         for say in says:
             self._voice.publish(convert.say_to_ros(say))
@@ -211,17 +212,6 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
 
 def _new_id() -> str:
     return str(uuid6.uuid7())
-
-
-def _resident(file: str, log: logging.Logger) -> tuple[Resident, str]:
-    """The resident and what is wrong. A slip in a habit must not leave a home without alarms: then what is safe for
-    anybody holds (both languages, no mattress that explains a fall away), and the fault is shown until it is mended.
-    """
-    try:
-        return load_resident(file), ""
-    except BadConfiguration as error:
-        log.error("resident file not used: %s", error)
-        return Resident(people=2), "the resident file cannot be used"
 
 
 def main() -> int:

@@ -213,6 +213,7 @@ def bed_to_ros(bed: m.BedState) -> Any:
         since=stamp(bed.since_at_s),
         heart_rate_bpm=_nan(bed.heart_rate_bpm),
         breath_rate_bpm=_nan(bed.breath_rate_bpm),
+        latency_s=_nan(bed.latency_s),
     )
 
 
@@ -224,6 +225,7 @@ def bed(msg: Any) -> m.BedState:
         seconds(msg.stamp),
         _known(msg.heart_rate_bpm),
         _known(msg.breath_rate_bpm),
+        _known(msg.latency_s),
     )
 
 

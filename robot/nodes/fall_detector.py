@@ -17,6 +17,7 @@ from robot.errors import BadInput, HaniError
 from robot.messages import Presence
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, Worker, run
+from robot.nodes.household import load_household
 from robot.settings import FallDetectorSettings
 from robot.vision import evidence, pause
 from robot.vision.camera import Camera, DeviceCamera, Frame
@@ -43,7 +44,7 @@ class BedWitness:
     Where not exactly one lives, it may feel the other one, and vouches for nobody.
     """
 
-    def __init__(self, residents: int = 1) -> None:
+    def __init__(self, residents: int) -> None:
         self._tells_who = residents == 1
         self._occupied: bool | None = None
         self._heard_at_s = 0.0
@@ -91,7 +92,8 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         self._worker: Worker | None = None
         self._watchdog: Watchdog | None = None
         settings = self.settings
-        self._bed = BedWitness(settings.residents)
+        self._household = load_household(settings, self.log)
+        self._bed = BedWitness(self._household.people)
         corners = settings.bed_zone
         bed = tuple(zip(corners[::2], corners[1::2], strict=True))
         self._zones = ZonesFile(self.home / FILE_NAME, Zones(bed=(bed,) if bed else ()))
@@ -223,8 +225,9 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         now_s = time.monotonic()
         fault = self._health.fault(now_s)
         warning = None if fault else self._health.warning(now_s)
-        # broken zones need somebody; a slow camera often mends itself with the next light
-        text = fault.text if fault else self._zones.fault or (warning.text if warning else "")
+        # a broken file needs somebody; a slow camera often mends itself with the next light
+        broken = self._zones.fault or self._household.fault
+        text = fault.text if fault else broken or (warning.text if warning else "")
         self.report_fault(text, fatal=fault is not None)
         if fault is not None:
             self._tell_view(messages.RoomView(time.time(), False))

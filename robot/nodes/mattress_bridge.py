@@ -18,7 +18,7 @@ from robot.buttons.link import ButtonLink
 from robot.buttons.store import DeviceStore
 from robot.buttons.watch import DeviceWatch, Memory, Sign, UnknownAction
 from robot.errors import BadInput, DeviceFault
-from robot.mattress.codecs import BedReading
+from robot.mattress.codecs import BedReading, latency_s
 from robot.mattress.link import MattressLink, MattressSettings
 from robot.mattress.night import NightRecorder
 from robot.mattress.night_store import NightStore
@@ -54,7 +54,8 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
         )
         self._readings: queue.SimpleQueue[BedReading] = queue.SimpleQueue()
         self._heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._presence = BedPresence(PresenceSettings(stale_after_s=settings.stale_after_s))
+        late_s = latency_s(settings.payload_format)
+        self._presence = BedPresence(PresenceSettings(stale_after_s=settings.stale_after_s, latency_s=late_s))
         self._state: messages.BedState | None = None
         self._links: list[MattressLink | ButtonLink] = []
         self._fell_at_s = float("-inf")

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos import judge
-from tests.chaos.conductor import HOSTS, ROBOTS, ROOT, Chaos, Plan, Record, recoveries
-from tests.chaos.parts import STORES, exists
+from tests.chaos.conductor import HOSTS, ROBOTS, Chaos
+from tests.chaos.parts import ROOT, STORES, exists
+from tests.chaos.record import Plan, Record, recoveries
 from tests.chaos.robots import device_name, facts
 
 SHORT: dict[str, Any] = {"alarms": 300, "rate": 12.0, "gap_s": 1.0, "quiet_s": 120.0, "limit_s": 150.0}

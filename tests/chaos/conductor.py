@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
-from tests.chaos import skew
+from tests.chaos import people, skew
 from tests.chaos.disk import Disk
 from tests.chaos.faults import Fault, faults, round_of
 from tests.chaos.government import Government
 from tests.chaos.pages import Person
-from tests.chaos.parts import ROOT, Part, Platform
+from tests.chaos.parts import Part, Platform
 from tests.chaos.proxy import Mode, Network
+from tests.chaos.record import Injected, Plan, Record
 
 HOSTS, ROBOTS = 3, 8
 WORKERS = 2
@@ -31,47 +29,7 @@ NOISE = 0.03  # always; a "noise" fault makes it worse
 WORSE_NOISE = 0.4
 RESTART_AFTER_S = 1.0
 ROBOT_DISK_MIB, PLATFORM_DISK_MIB = 256, 640
-ANSWER_EVERY_S = 1.2  # the platform allows 60 changes a minute and session
 STILL_S = 3.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to happen. `rate` alarms a second in all; `gap_s` between faults on average; `quiet_s` to recover in."""
-
-    alarms: int = 10_000
-    seed: int = 1
-    store: str = "sqlite"
-    rate: float = 22.0
-    gap_s: float = 3.0
-    quiet_s: float = 240.0
-    limit_s: float = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Injected:
-    """A fault that happened. Times are monotonic seconds."""
-
-    fault: Fault
-    began_s: float
-    healed_s: float
-
-
-@dataclass
-class Record:
-    """What a run leaves behind for the judge."""
-
-    injected: list[Injected] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
-    fell: dict[str, int] = field(default_factory=dict)
-    network: Counter[str] = field(default_factory=Counter)
-    refused: int = 0
-    answered: dict[str, str] = field(default_factory=dict)  # alarm id -> "acknowledged" or "closed", as HTTP said
-    seen_twice: list[str] = field(default_factory=list)
-    shown_back: list[str] = field(default_factory=list)
-    busy_s: float = 0.0
-    quiet_s: float | None = None  # None: it never became quiet, because of `unrest`
-    unrest: str = ""
 
 
 class Chaos:
@@ -127,16 +85,17 @@ class Chaos:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        for name in self._host_names():
-            self.parts[name].kill()
-        for person in self.people:
-            person.close()
-        self.platform.stop()
-        self.government.close()
-        for network in self.networks.values():
-            network.close()
-        for name, disk in self._disks.items():
-            disk.close(self.folder / f"{name}-as-it-was" if self.keep else None)
+        with contextlib.ExitStack() as ending:  # from the last to the first; each, whatever becomes of the others
+            for name, disk in self._disks.items():
+                ending.callback(disk.close, self.folder / f"{name}-as-it-was" if self.keep else None)
+            for network in self.networks.values():
+                ending.callback(network.close)
+            ending.callback(self.government.close)
+            ending.callback(self.platform.stop)
+            for person in self.people:
+                ending.callback(person.close)
+            for name in self._host_names():
+                ending.callback(self.parts[name].kill)
 
     # --- the run --------------------------------------------------------------------------------------------------
 
@@ -146,10 +105,12 @@ class Chaos:
         for name in self._host_names():
             self.parts[name].start()
         self._busy.set()
-        watchers = [
-            threading.Thread(target=work, args=(person,), daemon=True)
-            for work, person in zip((self._answer_alarms, self._watch_page), self.people, strict=True)
-        ]
+        answering, watching = self.people
+        work = (
+            partial(people.answer_alarms, answering, self.record, self.plan.seed, self._busy, self._stop),
+            partial(people.watch_page, watching, self.record, self._stop),
+        )
+        watchers = [threading.Thread(target=one, daemon=True) for one in work]
         for watcher in watchers:
             watcher.start()
         self._disturb(began_s)
@@ -304,40 +265,6 @@ class Chaos:
     def _store_users(self) -> list[str]:
         return [name for name in self.platform.parts if name not in ("broker", "database")]
 
-    # --- people ---------------------------------------------------------------------------------------------------
-
-    def _answer_alarms(self, person: Person) -> None:
-        """Take on, then end, some of the alarms that are open; whatever HTTP confirmed must hold."""
-        chance = random.Random(self.plan.seed)
-        while not self._stop.wait(ANSWER_EVERY_S):
-            if not self._busy.is_set():
-                return
-            with contextlib.suppress(httpx.HTTPError, KeyError):
-                rows = [row for row in person.alarms() if row["list"] == "open" and row["phase"] != "checking"]
-                if not rows:
-                    continue
-                row = chance.choice(rows)
-                if row["phase"] == "acknowledged":
-                    if person.end(row["alarm_id"]):
-                        self.record.answered[row["alarm_id"]] = "closed"
-                elif person.acknowledge(row["alarm_id"]):
-                    self.record.answered.setdefault(row["alarm_id"], "acknowledged")
-
-    def _watch_page(self, person: Person) -> None:
-        """Somebody who looks all the time: no alarm stands twice, none comes back once it was closed."""
-        closed: set[str] = set()
-        while not self._stop.wait(1.0):
-            with contextlib.suppress(httpx.HTTPError, KeyError):
-                rows = person.alarms()
-                for alarm_id, times in Counter(row["alarm_id"] for row in rows).items():
-                    if times > 1:
-                        self.record.seen_twice.append(alarm_id)
-                for row in rows:
-                    if row["phase"] == "closed":
-                        closed.add(row["alarm_id"])
-                    elif row["alarm_id"] in closed:
-                        self.record.shown_back.append(f"{row['alarm_id']}: {row['phase']} on the page after closed")
-
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def statuses(self) -> list[dict[str, Any]]:
@@ -389,33 +316,3 @@ class Chaos:
 def _place(kind: str, target: str) -> str:
     """What a fault occupies: a process cannot be killed while it is stopped, but its network may be cut meanwhile."""
     return f"{'process' if kind in ('kill', 'pause') else kind} {target}"
-
-
-def recoveries(record: Record, ledgers: dict[str, list[dict[str, Any]]]) -> dict[str, list[float]]:
-    """For each kind of fault: seconds from its end until the next alarm raised after it was known to be committed."""
-    raised: dict[str, list[tuple[float, str]]] = {}
-    received: dict[str, float] = {}
-    for host, facts in ledgers.items():
-        raised[host] = [
-            (fact["mono_s"], fact["alarm"])
-            for fact in facts
-            if fact.get("what") == "made" and fact["phase"] == "raised"
-        ]
-        for fact in facts:
-            if fact.get("what") == "receipt" and fact["kind"] == "received":
-                received.setdefault(fact["alarm"], fact["mono_s"])
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for injected in record.injected:
-        hosts = [injected.fault.target] if injected.fault.target in raised else list(raised)
-        after = [
-            received[alarm]
-            for host in hosts
-            for at_s, alarm in raised[host]
-            if at_s >= injected.healed_s and alarm in received
-        ]
-        if after:
-            found[injected.fault.name].append(min(after) - injected.healed_s)
-    return dict(found)
-
-
-__all__ = ["ROOT", "Chaos", "Injected", "Plan", "Record", "recoveries"]

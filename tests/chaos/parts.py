@@ -119,9 +119,9 @@ class Part:
                 process.send_signal(number)
 
     def _wait(self) -> None:
-        if self._process is not None:
-            self._process.wait(PATIENCE_S)
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.wait(PATIENCE_S)
 
 
 class Platform:
@@ -191,9 +191,10 @@ class Platform:
         self._until("dashboard", lambda: answers(self.page_port))
 
     def stop(self) -> None:
-        for name in reversed(self.parts):
-            self.parts[name].stop()
-        self._engine.dispose()
+        with contextlib.ExitStack() as ending:  # the last one first; each, whatever becomes of the others
+            ending.callback(self._engine.dispose)
+            for part in self.parts.values():
+                ending.callback(part.stop)
 
     def rows(self, question: str, **values: Any) -> list[Any] | None:
         """The answer of the platform's database; None while it does not answer."""

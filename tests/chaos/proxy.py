@@ -23,6 +23,7 @@ from robot.simulation.fleet import wire
 Mode = Literal["open", "cut", "stall", "mute", "deaf", "half"]
 BROKEN: tuple[Mode, ...] = ("cut", "stall", "mute", "deaf", "half")
 REMEMBERED = 200  # packets that may come again
+PATIENCE_S = 60.0
 
 
 class Network:
@@ -41,18 +42,19 @@ class Network:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._work, args=(ready,), daemon=True)
         self._thread.start()
-        ready.wait(10)
+        if not ready.wait(PATIENCE_S):
+            raise RuntimeError("the network does not come up")
 
     @property
     def mode(self) -> str:
         return self._mode
 
     def set(self, mode: Mode) -> None:
-        asyncio.run_coroutine_threadsafe(self._set(mode), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._set(mode), self._loop).result(PATIENCE_S)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
 
     def _work(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)

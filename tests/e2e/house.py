@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -132,9 +133,17 @@ class House:
         return found
 
     def kill(self, name: str) -> int:
-        pid = self.pids()[name]
-        os.kill(pid, signal.SIGKILL)
-        return pid
+        """SIGKILL, as soon as the process is known: whoever was killed a moment ago may not be back yet."""
+
+        def struck() -> int | None:
+            pid = self.pids().get(name)
+            with contextlib.suppress(ProcessLookupError):
+                if pid is not None:
+                    os.kill(pid, signal.SIGKILL)
+                    return pid
+            return None
+
+        return self.until(struck, 40, f"{name} does not run")
 
     def running(self) -> list[str]:
         """Names of processes that are alive now."""

@@ -29,7 +29,7 @@ def test_a_day_a_night_and_a_fall_that_a_person_answers(tmp_path: Path, browser:
         keep_picture(page.screenshot(), "alarm.png")
 
         row.locator('[data-testid="ack"]').click()
-        expect(row).to_have_attribute("data-phase", "acknowledged", timeout=10_000)
+        expect(row).to_have_attribute("data-phase", "acknowledged", timeout=30_000)
         expect(row).to_contain_text("娜仁")
         zh, _ = house.wait_for("said", 30, purpose="help_coming", language="zh")
         house.wait_for("said", 30, purpose="help_coming", language="mn")

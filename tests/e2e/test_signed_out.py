@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
+import contextlib
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from robot.fleet.database import open_database
 from tests.fleet import signed_in
-from tests.fleet.conftest import PATIENCE_S, ROOT
+from tests.fleet.conftest import ROOT, end, free_port, until
 
 pytestmark = pytest.mark.e2e
 
@@ -31,22 +31,21 @@ AudioContext.prototype.createOscillator = function () {
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "robot.fleet.dashboard", "--port", str(port), "--data", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT)
+
+    def answers() -> bool:
+        assert process.poll() is None, "the dashboard has ended"
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"http://127.0.0.1:{port}/login").is_success
+        return False
+
     try:
-        for _ in range(int(PATIENCE_S * 10)):
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/login")
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
+        until(answers)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+        end(process, signal.SIGTERM)
 
 
 def test_a_page_whose_session_ended_stays_and_rings_until_somebody_signs_in(

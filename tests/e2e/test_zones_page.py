@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from robot.vision.zones import Zones, read_zones
+from tests.fleet.conftest import PATIENCE_S, first_line
 
 pytestmark = pytest.mark.e2e
 
@@ -26,10 +27,11 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("HANI_HOME", str(tmp_path))
     hani = Path(sys.executable).parent / "hani"
     server = subprocess.Popen([hani, "zones", "--still", CLIP], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    yield server.stdout.readline().strip()
-    server.kill()
-    server.communicate()
+    try:
+        yield first_line(server)
+    finally:
+        server.kill()
+        server.communicate(timeout=PATIENCE_S)
 
 
 def test_a_caregiver_draws_a_bed_and_a_mirror(browser: Browser, address: str, tmp_path: Path) -> None:

@@ -2,46 +2,113 @@
 
 from __future__ import annotations
 
+import inspect
+import random
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 import pytest
 
 from robot.fleet import postgres
+from tests.fleet.government_stand_in import StandIn, standing_in
 
 if TYPE_CHECKING:
+    from tests.fleet.government_rig import Rig
     from tests.fleet.secured import Site
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""Generous, because a loaded machine is slow and nothing here measures speed; only a test that fails waits so long."""
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T | None]) -> T:
-    """The first true answer; patience is only for a test that fails."""
-    give_up_at_s = time.monotonic() + 2 * PATIENCE_S
-    while time.monotonic() < give_up_at_s:
+def until(look: Callable[[], T | None], *, grows: Callable[[], object] | None = None) -> T:
+    """The first true answer. Patience begins anew whenever what `grows` returns has changed: slow is no failure."""
+    reached, since_s = object(), time.monotonic()
+    while True:
         found = look()
         if found:
             return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
+        if grows is not None and (now := grows()) != reached:
+            reached, since_s = now, time.monotonic()
+        if time.monotonic() - since_s > PATIENCE_S:
+            raise AssertionError(f"it did not happen within {PATIENCE_S:g} s: {_source_of(look)}")
+        time.sleep(0.02)
+
+
+def _source_of(look: Callable[..., object]) -> str:
+    with suppress(OSError, TypeError):
+        return inspect.getsource(look).strip()
+    return repr(look)
+
+
+def together(*acts: Callable[[], object]) -> None:
+    """Do all of it at once; the first error counts. What never ends fails the test, and neither it nor the run hangs:
+    nobody waits for it without a limit, and a daemon holds up no interpreter's end.
+    """
+    start = threading.Barrier(len(acts))
+    errors: list[BaseException] = []
+
+    def begin(act: Callable[[], object]) -> None:
+        try:
+            start.wait()
+            act()
+        except BaseException as error:  # raised below, where the test is
+            errors.append(error)
+
+    threads = [threading.Thread(target=begin, args=(act,), daemon=True) for act in acts]
+    for thread in threads:
+        thread.start()
+    give_up_at_s = time.monotonic() + 4 * PATIENCE_S  # some write hundreds of times, each to the disk
+    for thread in threads:
+        thread.join(max(0.0, give_up_at_s - time.monotonic()))
+    if errors:
+        raise errors[0]
+    assert not any(thread.is_alive() for thread in threads), "one of the acts does not end"
+
+
+def end(process: subprocess.Popen[Any], how: signal.Signals = signal.SIGKILL) -> None:
+    """End a process; one that does not follow is ended by force, so that it writes to nothing any more, and fails."""
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(PATIENCE_S)
+        raise
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """The first line that it prints (stdout a pipe, as text), without its end. Fails when it does not come."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE_S)
+    line = process.stdout.readline() if ready else ""
+    assert line, f"it printed nothing within {PATIENCE_S:g} s, or has ended"
+    return line.rstrip("\n")
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody uses now, and that Linux gives to no outgoing connection (32768 and above).
+
+    Else a client could get the port of a server that was killed for a moment, or even be connected to itself.
+    """
+    while True:
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Broker:
@@ -58,22 +125,22 @@ class Broker:
         give_up_at_s = time.monotonic() + PATIENCE_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > give_up_at_s:
+                self.kill()
                 raise RuntimeError("mosquitto did not start")
             time.sleep(0.02)
 
     def kill(self) -> None:
         """Power failure: SIGKILL."""
-        self._end(subprocess.Popen.kill)
+        self._end(signal.SIGKILL)
 
     def stop(self) -> None:
         """An orderly end: SIGTERM."""
-        self._end(subprocess.Popen.terminate)
+        self._end(signal.SIGTERM)
 
-    def _end(self, how: object) -> None:
-        if self._process is not None and callable(how):
-            how(self._process)
-            self._process.wait(PATIENCE_S)
-            self._process = None
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            end(process, how)
 
     def _answers(self) -> bool:
         with socket.socket() as probe:
@@ -161,16 +228,18 @@ class Postgres:
         return True
 
     def _end(self, how: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait(PATIENCE_S)
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            end(process, how)
 
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
-    """A cluster in a folder of its own; not pytest's, which root's server user must not enter."""
-    with tempfile.TemporaryDirectory(prefix="hani-postgres-") as folder:
+    """A cluster in a folder of its own; not pytest's, which root's server user must not enter.
+
+    The children of a killed server write for a moment longer than it: what they leave behind is no failure.
+    """
+    with tempfile.TemporaryDirectory(prefix="hani-postgres-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         server = Postgres(Path(folder) / "data")
         try:
@@ -208,6 +277,33 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'platform.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def rig(tmp_path: Path, store_url: str) -> Iterator[Rig]:
+    """A bridge to the region's platform, on either database."""
+    from tests.fleet.government_rig import Rig  # it stands on this module
+
+    rig = Rig(tmp_path, store_url)
+    yield rig
+    rig.end()
+
+
+@pytest.fixture
+def sqlite_rig(tmp_path: Path) -> Iterator[Rig]:
+    """The same, where the database makes no difference."""
+    from tests.fleet.government_rig import Rig  # as above
+
+    rig = Rig(tmp_path, f"sqlite:///{tmp_path / 'platform.db'}")
+    yield rig
+    rig.end()
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    """A stand-in for the region's platform."""
+    with standing_in(StandIn()) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

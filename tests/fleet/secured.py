@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import signal
 import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -21,16 +21,7 @@ from robot.fleet.identity.authority import Layout
 from robot.reporting import enrol
 from robot.reporting.contract import topic
 from robot.reporting.enrolment import Paper, read_paper
-from tests.fleet.conftest import ROOT, free_port
-
-PATIENCE_S = 60.0
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
+from tests.fleet.conftest import PATIENCE_S, ROOT, end, free_port, until
 
 
 class Site:
@@ -56,11 +47,11 @@ class Site:
         places += ["--connections", str(self._connections)]
         folders = ["--data", str(self.data / "broker"), "--tls", str(self.layout.folder)]
         self._start("broker", "robot.reporting.broker", *places, *folders)
-        wait_for(lambda: _listens(self.port) and _listens(self.services_port))
+        self._until_listens("broker", self.port, self.services_port)
 
     def start_enrolment(self) -> None:
         self._start("serve", "robot.fleet.identity.serve", "--port", str(self.enrol_port), "--data", str(self.data))
-        wait_for(lambda: _listens(self.enrol_port))
+        self._until_listens("serve", self.enrol_port)
 
     def start_ingest(self) -> None:
         pair = str(self.layout.service("ingest"))
@@ -69,13 +60,12 @@ class Site:
         self._start("ingest", "robot.fleet.ingest", *at, *files)
 
     def stop(self, name: str) -> None:
-        process = self._processes.pop(name)
-        process.terminate()
-        process.wait(PATIENCE_S)
+        end(self._processes.pop(name), signal.SIGTERM)
 
     def stop_all(self) -> None:
-        for name in list(self._processes):
-            self.stop(name)
+        with contextlib.ExitStack() as ending:  # each, whatever becomes of the others
+            for name in list(self._processes):
+                ending.callback(self.stop, name)
 
     def paper(self, device: str, capsys: object, *more: str) -> Paper:
         """A new claim for the device, read from what the command prints."""
@@ -98,6 +88,13 @@ class Site:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=log, stderr=log
             )
+
+    def _until_listens(self, name: str, *ports: int) -> None:
+        def look() -> bool:
+            assert self._processes[name].poll() is None, f"{name} has ended: {self.log.read_text()[-600:]}"
+            return all(map(_listens, ports))
+
+        until(look)
 
 
 class Client:
@@ -135,7 +132,7 @@ class Client:
             self.refused = str(error)
             return
         self.client.loop_start()
-        wait_for(lambda: self.inside or bool(self.ends) or bool(self.refused))
+        until(lambda: self.inside or bool(self.ends) or bool(self.refused))
 
     def subscribe(self, *filters: str) -> Client:
         for one in filters:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from robot.errors import BadInput
 from robot.fleet import audit
 from robot.fleet.database import Database, open_database
+from tests.fleet.conftest import together
 
 pytestmark = pytest.mark.fleet
 
@@ -46,11 +47,7 @@ def test_writers_at_the_same_time_make_one_chain_without_gaps(database: Database
         for number in range(15):
             note(database, f"alarm:{writer}-{number}", reason="x")
 
-    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    together(*(partial(write, number) for number in range(4)))
     assert audit.verify(database).entries == 60
 
 

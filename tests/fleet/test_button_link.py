@@ -14,7 +14,8 @@ from robot.buttons.watch import DeviceWatch
 from robot.messages import Call
 from robot.mqtt_link import BrokerSettings, Message
 
-from .test_mattress_link import Broker, wait_for
+from .conftest import until
+from .test_mattress_link import Broker
 
 pytestmark = pytest.mark.fleet
 
@@ -45,13 +46,13 @@ def test_a_press_while_the_bridge_restarts_calls_when_it_is_back(broker, retain)
     """Also of a device whose messages the broker keeps: queued is live."""
     before: list[Message] = []
     with link_of(broker, before) as link:
-        wait_for(lambda: link.connected)
+        until(lambda: link.connected)
     broker.publish(TOPIC, PRESS, retain=retain)
     heard: list[Message] = []
     with link_of(broker, heard) as link:
-        wait_for(lambda: link.connected and bool(heard))
+        until(lambda: link.connected and bool(heard))
         broker.publish(TOPIC, b'{"battery": 80}')
-        wait_for(lambda: len(heard) >= 2)
+        until(lambda: len(heard) >= 2)
     assert (calls_of(before), len(calls_of(heard))) == ([], 1)
     assert [one.retained for one in heard] == [False, False]
 
@@ -62,9 +63,9 @@ def test_what_the_broker_had_kept_is_no_press_though_availability_is_wanted(brok
     for _ in range(2):  # a new session, and one that is taken up again
         heard: list[Message] = []
         with link_of(broker, heard) as link:
-            wait_for(lambda: link.connected)
+            until(lambda: link.connected)
             broker.publish(TOPIC, b'{"battery": 80}')
-            wait_for(lambda heard=heard: any(b"battery" in one.payload for one in heard))
+            until(lambda heard=heard: any(b"battery" in one.payload for one in heard))
         assert calls_of(heard) == []
         assert (f"{TOPIC}/availability", True) in [(one.topic, one.retained) for one in heard]
 
@@ -73,9 +74,9 @@ def test_another_robot_does_not_take_the_press_of_this_one(broker):
     mine: list[Message] = []
     others: list[Message] = []
     with link_of(broker, mine) as one, link_of(broker, others, "hani-buttons-2") as two:
-        wait_for(lambda: one.connected and two.connected)
+        until(lambda: one.connected and two.connected)
         broker.publish(TOPIC, PRESS)
-        wait_for(lambda: bool(mine and others))
+        until(lambda: bool(mine and others))
     assert len(calls_of(mine)) == len(calls_of(others)) == 1
 
 
@@ -89,7 +90,7 @@ def test_a_topic_that_the_broker_refuses_is_a_fault_and_no_connection(tmp_path, 
     broker = Broker(tmp_path, f"allow_anonymous true\nplugin {plugins[0]}\nplugin_opt_config_file {rules}\n")
     try:
         with link_of(broker, []) as link:
-            wait_for(lambda: bool(link.fault))
+            until(lambda: bool(link.fault))
             assert not link.connected
             assert link.fault.startswith("the broker refuses the topic 'zigbee2mqtt/")
             assert "access rules" in link.fault

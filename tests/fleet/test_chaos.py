@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import SHORT, run, table
-from tests.chaos.conductor import Plan
 from tests.chaos.parts import ROOT, STORES, environment
+from tests.chaos.record import Plan
 
 pytestmark = pytest.mark.fleet
 

@@ -45,13 +45,14 @@ def trickling(first: bytes) -> Iterator[int]:
                 connection.sendall(b"x")
 
     listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=serve)
+    listener.settimeout(PATIENCE_S)  # whoever is tested may never come
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
         yield listener.getsockname()[1]
     finally:
         ended.set()
-        thread.join()
+        thread.join(2 * PATIENCE_S)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -16,12 +18,11 @@ from robot.reporting.contract import BedBody
 from robot.reporting.drill import Drill
 from robot.reporting.outbox import Outbox
 from robot.reporting.uplink import Uplink, UplinkSettings
-from tests.fleet.conftest import ROOT, Broker
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, end
 
 pytestmark = pytest.mark.fleet
 
 DEVICE = "hani-0001"
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -34,12 +35,10 @@ def platform(broker: Broker, tmp_path: Path) -> Iterator[Database]:
         subprocess.Popen([sys.executable, "-m", f"robot.fleet.{name}", "--data", str(data), *more], cwd=ROOT)
         for name, *more in parts
     ]
-    yield database
-    for process in running:
-        process.terminate()
-    for process in running:
-        process.wait(PATIENCE_S)
-    database.close()
+    with contextlib.closing(database), contextlib.ExitStack() as ending:
+        for process in running:
+            ending.callback(end, process, signal.SIGTERM)
+        yield database
 
 
 def test_a_test_alarm_that_the_platform_asked_for_comes_back_closed_and_empties_the_outbox(

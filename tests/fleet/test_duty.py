@@ -22,12 +22,9 @@ from robot.fleet.lease import LEASE_S, Deposed, Leadership
 from robot.fleet.rounds import Desk
 from robot.fleet.tables import Alarm, AlarmLog, Worker
 from robot.reporting.contract import AlarmBody, AlarmReport, topic
-from tests.fleet.conftest import until
+from tests.fleet.conftest import PATIENCE_S, ROOT, end, until
 
 pytestmark = pytest.mark.fleet
-
-ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -64,8 +61,7 @@ def desks(tmp_path: Path, store_url: str) -> Iterator[Desks]:
     found = Desks(tmp_path, store_url)
     yield found
     for process in found.running:
-        process.kill()
-        process.wait(PATIENCE_S)
+        end(process)
 
 
 def report(database: Database, alarm_id: str, device: str = "hani-0001") -> None:

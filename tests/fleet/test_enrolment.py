@@ -32,7 +32,8 @@ from robot.reporting.enrolment import ALPHABET, PATH, EnrolRequest
 from robot.reporting.outbox import Outbox
 from robot.reporting.renewal import renewals_of
 from robot.reporting.uplink import Tls, Uplink, UplinkSettings
-from tests.fleet.secured import Site, device_client, service_client, up, wait_for
+from tests.fleet.conftest import until
+from tests.fleet.secured import Site, device_client, service_client, up
 
 pytestmark = [
     pytest.mark.fleet,
@@ -99,7 +100,7 @@ def test_an_enrolled_robots_alarm_is_delivered_and_acknowledged_and_none_in_anot
             uplink.pump(time.time())
             return ReceiptKind.RECEIVED in receipts
 
-        wait_for(received)
+        until(received)
     finally:
         uplink.stop(time.time())
         outbox.close()
@@ -114,7 +115,7 @@ def test_an_enrolled_robots_alarm_is_delivered_and_acknowledged_and_none_in_anot
                 with database.read() as session:
                     return any("device" in row.reason for row in session.scalars(select(Refusal)))
 
-            wait_for(refused)
+            until(refused)
         with database.read() as session:
             assert [
                 row.message_id for row in session.scalars(select(Message).where(Message.device == "hani-3001"))
@@ -193,7 +194,7 @@ def test_a_second_certificate_for_a_robot_must_be_meant(site: Site, capsys: pyte
     with device_client(site, first) as robot:
         second = site.data / "robots" / "hani-3351-new"
         enrol.enrol(site.paper("hani-3351", capsys, "--replace"), second, time.time())
-        wait_for(lambda: robot.ends > 0 and not robot.inside)
+        until(lambda: robot.ends > 0 and not robot.inside)
     with device_client(site, first) as old, device_client(site, second) as new:
         assert (old.inside, new.inside) == (False, True)
 

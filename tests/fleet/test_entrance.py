@@ -24,7 +24,7 @@ from robot.fleet.people import Role, accounts
 from robot.simulation.caregiver import CaregiverAtDesk
 from robot.simulation.scenario import Caregiver
 from tests.fleet import signed_in
-from tests.fleet.conftest import PATIENCE_S, ROOT, free_port
+from tests.fleet.conftest import PATIENCE_S, ROOT, end, free_port
 from tests.unit.fleet.conftest import Home, alarm
 
 pytestmark = pytest.mark.fleet
@@ -54,8 +54,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield begin
     for process in running:
-        process.kill()
-        process.wait()
+        end(process)
 
 
 def ask(client: httpx.Client, path: str) -> httpx.Response:
@@ -68,6 +67,14 @@ def ask(client: httpx.Client, path: str) -> httpx.Response:
             if time.monotonic() > give_up_at_s:
                 raise
             time.sleep(0.05)
+
+
+def read_on(feed: httpx.Response) -> Iterator[str]:
+    """Its lines. One that neither ends nor brings what is waited for is a failure, however often it says something."""
+    give_up_at_s = time.monotonic() + PATIENCE_S
+    for line in feed.iter_lines():
+        assert time.monotonic() < give_up_at_s, "the feed goes on and on"
+        yield line
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -123,7 +130,7 @@ def test_a_disabled_persons_open_feed_ends_within_seconds(start: Start, tmp_path
     data = tmp_path / "fleet"
     client = signed_in.client(f"http://{address}", data, "carer", Role.CAREGIVER, ["hani-0001"])
     with closing(client), client.stream("GET", "/events", timeout=10.0) as feed:
-        lines = feed.iter_lines()
+        lines = read_on(feed)
         while next(lines) != "event: health":
             pass
         database = open_database(data)

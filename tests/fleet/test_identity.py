@@ -28,8 +28,8 @@ from robot.fleet.identity.authority import (
 )
 from robot.reporting.broker import LARGEST_PACKET_BYTES
 from robot.reporting.contract import PAYLOAD_BYTES
-from tests.fleet.conftest import ROOT
-from tests.fleet.secured import CONNECT, PATIENCE_S, Client, Site, device_client, resumed, service_client, up, wait_for
+from tests.fleet.conftest import PATIENCE_S, ROOT, until
+from tests.fleet.secured import CONNECT, Client, Site, device_client, resumed, service_client, up
 
 pytestmark = [
     pytest.mark.fleet,
@@ -184,13 +184,13 @@ def test_a_revoked_robot_is_cut_off_and_stays_out_while_others_notice_nothing(
         thief.publish(up("hani-2401"), b"before")
         assert ingest.next()[1] == b"before"
         assert site.identity("revoke", "hani-2401", "--reason", "stolen") == 0
-        wait_for(lambda: thief.ends > 0 and not thief.inside)
+        until(lambda: thief.ends > 0 and not thief.inside)
         assert resumed(site, stolen, session, context)[:1] != b"\x20"
         with device_client(site, stolen) as again:
             assert not again.inside
         thief.client.publish(up("hani-2401"), b"after", qos=1)
         ends = thief.ends
-        wait_for(lambda: thief.ends > ends)  # it has tried again meanwhile
+        until(lambda: thief.ends > ends)  # it has tried again meanwhile
         neighbour.publish(up("hani-2402"), b"unmoved")
         assert ingest.next()[1] == b"unmoved"
         assert ingest.heard.empty()
@@ -220,9 +220,9 @@ def test_access_rules_shut_a_revoked_robot_out_before_its_connection_ends(
         assert robot.next()[1] == b"before"
         assert site.identity("revoke", "hani-2451", "--reason", "stolen") == 0
         # the reload happens between two turns of the broker's loop: until then messages still pass
-        until = time.monotonic() + PATIENCE_S
+        give_up_at_s = time.monotonic() + PATIENCE_S
         while True:
-            assert time.monotonic() < until
+            assert time.monotonic() < give_up_at_s
             robot.publish(up("hani-2451"), b"probe")
             time.sleep(0.1)
             if ingest.heard.empty():
@@ -270,7 +270,7 @@ def test_a_running_broker_shows_its_renewed_certificate_and_ingest_its_own_at_th
 ) -> None:
     shown = _shown(site.port, site.layout)
     assert site.identity("init", "--host", "later.example") == 0
-    wait_for(lambda: _shown(site.port, site.layout) != shown)
+    until(lambda: _shown(site.port, site.layout) != shown)
     pair = site.layout.service("ingest")
     broker = link.Broker("127.0.0.1", site.services_port, site.layout.certificate, pair, pair)
     read: list[object] = []
@@ -363,7 +363,7 @@ service.close()
 def test_the_launch_file_opens_the_platform_by_certificate_only(tmp_path: Path) -> None:
     def started(*given: str) -> dict[str, str]:
         command = [sys.executable, "-c", LAUNCH, f"data:={tmp_path}", "broker_port:=8883", *given]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True, timeout=PATIENCE_S)
         return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " -m robot." in line)
 
     secure = started("secure:=true", "bind:=0.0.0.0", "platform_hosts:=platform.example 10.0.0.7")

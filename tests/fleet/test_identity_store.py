@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from robot.fleet.identity.authority import DAY_S, Authority, Layout, make_author
 from robot.fleet.identity.registry import Refused
 from robot.reporting.enrol import _request
 from robot.reporting.enrolment import EnrolRequest, Issued
+from tests.fleet.conftest import together
 
 pytestmark = pytest.mark.fleet
 
@@ -60,22 +61,16 @@ def test_a_claim_gives_one_certificate_to_one_key(database: Database, authority:
 def test_of_two_robots_with_the_same_claim_one_gets_the_certificate(database: Database, authority: Authority) -> None:
     code = claim(database)
     results: list[str] = []
-    together = threading.Barrier(4)
+    requests = [_request(make_key()) for _ in range(4)]
 
-    def ask() -> None:
-        request = _request(make_key())
-        together.wait()
+    def ask(request: str) -> None:
         try:
             enrol(database, authority, code, request)
             results.append("issued")
         except Refused as refused:
             results.append(refused.code)
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(*(partial(ask, request) for request in requests))
     assert sorted(results) == ["claim_used"] * 3 + ["issued"]
 
 

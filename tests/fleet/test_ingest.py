@@ -34,7 +34,7 @@ from robot.reporting.contract import (
     Wire,
     topic,
 )
-from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, Postgres, until
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, Postgres, end, until
 
 pytestmark = pytest.mark.fleet
 
@@ -62,8 +62,7 @@ class Workers:
 
     def end(self) -> None:
         for process in self._running:
-            process.kill()
-            process.wait()
+            end(process)
         self.store.close()
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -21,19 +21,11 @@ from robot.mattress.codecs import BedReading, encode
 from robot.mattress.homeassistant import announcement, state
 from robot.mattress.link import MattressLink, MattressSettings
 from robot.mqtt_link import BrokerSettings, LinkCounts
+from tests.fleet.conftest import PATIENCE_S, end, free_port, until
 
 pytestmark = pytest.mark.fleet
 
 IN = BedReading(in_bed=True, heart_rate_bpm=60.0, breath_rate_bpm=14.0, connected=True)
-# generous: a loaded machine is slow, and nothing here measures speed
-PATIENCE_S = 60.0
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
 
 
 class Broker:
@@ -43,9 +35,7 @@ class Broker:
         # Debian keeps it where only root's PATH looks
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         assert program, "mosquitto is missing: install the Debian package mosquitto"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         config = folder / "mosquitto.conf"
         config.write_text(f"listener {self.port} 127.0.0.1\n{access}")
         self._command = [program, "-c", str(config)]
@@ -53,13 +43,13 @@ class Broker:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
-        wait_for(self._answers)
+        until(self._answers)
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        end(self._process)
 
     def _answers(self) -> bool:
+        assert self._process.poll() is None, "mosquitto did not start"
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -88,7 +78,7 @@ def broker_of(broker: Broker, **other: object) -> BrokerSettings:
 
 def publish_until_read(broker: Broker, link: MattressLink, readings: queue.Queue[BedReading]) -> BedReading:
     """The link counts as connected a moment before the broker has taken the subscription: repeat until it is heard."""
-    wait_for(lambda: link.connected)
+    until(lambda: link.connected)
     for _ in range(int(PATIENCE_S)):
         broker.publish("bed/1", encode("tuya", IN))
         try:
@@ -111,7 +101,7 @@ def test_readings_arrive_rubbish_is_counted_and_a_failing_listener_ends_nothing(
         assert publish_until_read(broker, link, readings) == IN
         for rubbish in (b"", b"\xff", b"{}"):
             broker.publish("bed/1", rubbish)
-        wait_for(lambda: link.counts.undecodable == 3)
+        until(lambda: link.counts.undecodable == 3)
         assert publish_until_read(broker, link, readings) == IN
         assert link.counts.connects == 1
 
@@ -130,7 +120,7 @@ def test_the_link_comes_back_after_the_broker_died(broker):
     with MattressLink(broker_of(broker), TUYA, readings.put) as link:
         publish_until_read(broker, link, readings)
         broker.kill()
-        wait_for(lambda: not link.connected)
+        until(lambda: not link.connected)
         broker.start()
         publish_until_read(broker, link, readings)
         assert link.counts.connects == 2
@@ -156,9 +146,9 @@ def test_an_announced_mattress_is_found_and_read(broker):
     with MattressLink(
         broker_of(broker), MattressSettings("homeassistant/+/bed-1/+/config", "homeassistant"), readings.put
     ) as link:
-        wait_for(lambda: link.counts.readings + link.counts.undecodable >= 4)
+        until(lambda: link.counts.readings + link.counts.undecodable >= 4)
         assert link.counts.undecodable == 1
-        wait_for(lambda: published(broker, state("bed-1", expected), readings) == expected)
+        until(lambda: published(broker, state("bed-1", expected), readings) == expected)
 
 
 def published(broker: Broker, message: tuple[str, bytes], readings: queue.Queue[BedReading]) -> BedReading | None:
@@ -184,11 +174,11 @@ def test_name_and_password_come_from_a_file_and_stand_nowhere_else(tmp_path, cap
         with MattressLink(
             broker_of(broker, username="hani", password_file=str(right)), TUYA, lambda reading: None
         ) as link:
-            wait_for(lambda: link.connected)
+            until(lambda: link.connected)
         with MattressLink(
             broker_of(broker, username="hani", password_file=str(wrong)), TUYA, lambda reading: None
         ) as link:
-            wait_for(lambda: "refused the mattress link" in caplog.text)
+            until(lambda: "refused the mattress link" in caplog.text)
             assert (link.connected, link.counts) == (False, LinkCounts())
             assert "check its user name and password" in link.fault
     finally:
@@ -239,16 +229,16 @@ def test_over_tls_only_a_broker_of_the_homes_own_authority_is_spoken_to(tmp_path
             (link("ca.pem", host="localhost"), "Hostname mismatch"),
         ):
             with refused:
-                wait_for(lambda why=why: why in caplog.text)
+                until(lambda why=why: why in caplog.text)
                 assert not refused.connected
         with link("ca.pem") as trusted:
-            wait_for(lambda: trusted.connected)
+            until(lambda: trusted.connected)
             publisher = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
             publisher.tls_set(f"{keys}/ca.pem")
             publisher.username_pw_set("hani", "pass-phrase-1")
             publisher.connect("127.0.0.1", broker.port)
             publisher.loop_start()
-            wait_for(lambda: heard_tls(publisher, readings))
+            until(lambda: heard_tls(publisher, readings))
             publisher.disconnect()
             publisher.loop_stop()
     finally:
@@ -280,7 +270,7 @@ def test_a_broker_that_asks_for_a_certificate_is_shown_the_homes_own(tmp_path):
     try:
         for files in ({"certificate_file": "pair.pem"}, {"certificate_file": "hani.pem", "key_file": "hani.key"}):
             with link(**files) as let_in:
-                wait_for(lambda let_in=let_in: let_in.connected)
+                until(lambda let_in=let_in: let_in.connected)
         stranger = link()
         ended = threading.Event()
         stranger._client.on_disconnect = lambda *_: ended.set()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from robot.fleet.database import Database, open_database
 from robot.fleet.people import Role, Sight, accounts, limits, passwords, readings, sessions
 from robot.fleet.people.welcome import welcome
 from robot.reporting.contract import BedBody, TelemetryReport
-from tests.fleet.conftest import PATIENCE_S, ROOT
+from tests.fleet.conftest import PATIENCE_S, ROOT, together
 from tests.unit.fleet.browser import HOST, Browser, form_token, person
 from tests.unit.fleet.conftest import ALARM, DEVICE, Home
 
@@ -131,14 +131,8 @@ def test_guesses_at_the_same_moment_do_not_slip_through(database: Database, monk
         return False
 
     monkeypatch.setattr(passwords, "fits", never)
-    threads = [
-        threading.Thread(target=sessions.sign_in, args=(database, "nobody", "wrong", "10.0.0.1", NOW_S))
-        for _ in range(limits.BY_PAIR.free + 10)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    guess = partial(sessions.sign_in, database, "nobody", "wrong", "10.0.0.1", NOW_S)
+    together(*[guess] * (limits.BY_PAIR.free + 10))
     assert len(checked) == limits.BY_PAIR.free
 
 
@@ -178,14 +172,7 @@ def test_a_district_of_a_hundred_thousand_homes_can_be_asked_for(home: Home) -> 
 def test_of_two_who_use_a_link_at_once_one_gets_in(database: Database) -> None:
     token = welcome(database, "x", Role.ADMINISTRATOR, NOW_S)
     answers: list[str | None] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(sessions.use_link(database, token, NOW_S).token))
-        for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(*[lambda: answers.append(sessions.use_link(database, token, NOW_S).token)] * 8)
     assert len([answer for answer in answers if answer]) == 1
     assert count(database, "sessions") == 1
 
@@ -196,11 +183,7 @@ def test_a_look_is_written_once_in_ten_minutes_also_by_two_processes(database: D
         person = sessions.person_of(session, accounts.find(session, "x").id)
     assert person is not None
     looks = [(database, person, [DEVICE], "vitals", NOW_S + second) for second in range(8)]
-    threads = [threading.Thread(target=readings.note, args=look) for look in looks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(*(partial(readings.note, *look) for look in looks))
     readings.note(database, person, [DEVICE], "vitals", NOW_S + 600 + 8)
     with database.read() as session:
         written = session.scalar(text("SELECT count(*) FROM audit WHERE action = 'health.read'"))

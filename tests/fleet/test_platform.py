@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from robot.reporting.contract import Ack, AlarmBody, AlarmCommand, AlarmReport, CommandAck, StateReport, Wire, topic
 from tests.fleet import signed_in
-from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, free_port, until
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, end, free_port, until
 
 pytestmark = pytest.mark.fleet
 
@@ -37,6 +37,7 @@ class Processes:
     def __init__(self, data: Path, broker_port: int, store_url: str) -> None:
         self.data = data
         self.store_url = store_url
+        self.log = data.with_suffix(".log")
         self.port = free_port()
         self._broker_port = broker_port
         self._running: list[subprocess.Popen[bytes]] = []
@@ -50,7 +51,8 @@ class Processes:
     def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", f"robot.fleet.{name}", "--data", str(self.data), *arguments]
         command += ["--database-url", self.store_url]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with self.log.open("ab") as log:  # a pipe that nobody reads while they run would hold them up once it is full
+            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         self._running.append(process)
         return process
 
@@ -87,8 +89,7 @@ class Processes:
 
     def end(self) -> None:
         for process in self._running:
-            process.kill()
-            process.communicate()
+            end(process)
         if "client" in self.__dict__:
             self.client.close()
 
@@ -227,15 +228,16 @@ def test_the_live_feed_shows_an_alarm_and_does_not_hold_up_the_end(platform: Pro
         robot.send("state", StateReport(dev=DEVICE, online=True, ts=time.time()), retain=True)
         robot.send_until_acked(report(1))
         coming, lines = feed.iter_lines(), [""]
+        give_up_at_s = time.monotonic() + PATIENCE_S
         while 'id="alarm-alarm-0001"' not in lines[-1]:
+            assert time.monotonic() < give_up_at_s, "the feed does not show the alarm"
             lines.append(next(coming))
         assert any(line.startswith("id: ") for line in lines)
         for process in (dashboard, ingest):
             process.send_signal(signal.SIGTERM)
         for process in (dashboard, ingest):
-            _, errors = process.communicate(timeout=PATIENCE_S)
-            assert process.returncode == 0
-            assert b"Traceback" not in errors
+            assert process.wait(PATIENCE_S) == 0
+        assert "Traceback" not in platform.log.read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_used_ends_with_one_line(platform: Processes, broker: Broker, tmp_path: Path) -> None:

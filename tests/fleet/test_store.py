@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ from robot.reporting.contract import (
     digest_of,
     topic,
 )
-from tests.fleet.conftest import ROOT
+from tests.fleet.conftest import ROOT, end, first_line, together
 from tests.unit.fleet.test_read import GOOD, mutated
 
 pytestmark = pytest.mark.fleet
@@ -74,19 +73,6 @@ def alarm_report(
 def count(store: Database, table: type[object]) -> int:
     with store.read() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
-
-
-def together(*acts: Callable[[], object]) -> None:
-    """Do all of it at once; the first error counts."""
-    start = threading.Barrier(len(acts))
-
-    def begin(act: Callable[[], object]) -> None:
-        start.wait()
-        act()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        for done in [pool.submit(begin, act) for act in acts]:
-            done.result()
 
 
 # an alarm's life as a robot reports it: rising, perhaps ended, perhaps raised again after it was cancelled
@@ -346,12 +332,11 @@ def test_on_postgres_a_process_that_stops_in_the_midst_of_a_transaction_holds_no
         "    time.sleep(600)\n"
     )
     command = [sys.executable, "-c", holder, str(tmp_path), postgres_url]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"held\n"
+            assert first_line(process) == "held"
             process.send_signal(signal.SIGSTOP)
             intake.commit(database, [arrival("e/alarm", alarm_report(2, "closed", 2))])  # within the lock's 10 s
         finally:
-            process.kill()
+            end(process)
     database.close()

@@ -32,12 +32,11 @@ from robot.reporting.drill import Drill
 from robot.reporting.outbox import Outbox
 from robot.reporting.pacing import Pacing
 from robot.reporting.uplink import Uplink, UplinkSettings
-from tests.fleet.conftest import ROOT, Broker
+from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, until
 
 pytestmark = pytest.mark.fleet
 
 DEVICE = "hani-0001"
-PATIENCE_S = 60.0
 
 
 def alarm(phase: str = "raised") -> AlarmBody:
@@ -66,11 +65,11 @@ class Robot:
         self.uplink.start(time.time())
 
     def until(self, condition: Callable[[], bool]) -> None:
-        give_up_at_s = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < give_up_at_s, "waited in vain"
+        def pumped() -> bool:
             self.uplink.pump(time.time())
-            time.sleep(0.01)
+            return condition()
+
+        until(pumped, grows=self.outbox.depth)
 
     def pump_for(self, times: int) -> None:
         for _ in range(times):
@@ -136,23 +135,16 @@ class Console:
         self._ready.get(timeout=PATIENCE_S)
 
     def next(self, kind: type[Wire], robot: Robot | None = None) -> Wire:
-        found: list[Wire] = []
-
-        def look() -> bool:
+        def look() -> Wire | None:
+            if robot is not None:
+                robot.uplink.pump(time.time())
             while not self._came.empty():
                 message = self._came.get()[1]
                 if isinstance(message, kind):
-                    found.append(message)
-                    return True
-            return False
+                    return message
+            return None
 
-        give_up_at_s = time.monotonic() + PATIENCE_S
-        while not look():
-            assert time.monotonic() < give_up_at_s, "waited in vain"
-            if robot is not None:
-                robot.uplink.pump(time.time())
-            time.sleep(0.01)
-        return found[0]
+        return until(look)
 
     def count(self, kind: type[Wire]) -> int:
         """How many of these have come and were not taken yet."""

@@ -11,7 +11,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
-from tests.graph.harness import Probe
+from tests.graph.harness import NodeProcess, Probe
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +26,7 @@ def probe(domain: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Probe]:
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     probe = Probe()
     yield probe
+    NodeProcess.end_all()
     probe.close()
 
 

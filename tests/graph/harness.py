@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import rclpy
 from lifecycle_msgs.msg import Transition
@@ -18,6 +18,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 T = TypeVar("T")
+LOADED_S = 20.0
+"""So much longer may everything take on a loaded machine."""
 
 
 class Probe:
@@ -33,7 +35,7 @@ class Probe:
         self._thread.start()
 
     def close(self) -> None:
-        self._executor.shutdown()
+        self._executor.shutdown(timeout_sec=5.0)
         self._thread.join(3.0)
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
@@ -84,7 +86,12 @@ class Probe:
 
 
 class NodeProcess:
-    """One node as its own process, started and ended by the test."""
+    """One node as its own process, started and ended by the test; `end_all` ends what a failed test left running.
+
+    Its output is read all the time: a node that logs much would otherwise stand still once a pipe is full.
+    """
+
+    _running: ClassVar[list[NodeProcess]] = []
 
     def __init__(self, name: str, home: Path, command: list[str] | None = None, **parameters: object) -> None:
         self.name = name
@@ -92,30 +99,67 @@ class NodeProcess:
         self._command = [*program, "--ros-args", "-p", f"home:={home}"]
         for key, value in parameters.items():
             self._command += ["-p", f"{key}:={value}"]
-        self.process = self._start()
+        self._running.append(self)
+        self._start()
 
-    def _start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def _start(self) -> None:
+        self.process = subprocess.Popen(
             self._command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, args=(self.process, self._lines), daemon=True)
+        self._reader.start()
+
+    @staticmethod
+    def _read(process: subprocess.Popen[str], lines: list[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            lines.extend(process.stdout)
 
     def kill_and_restart(self) -> None:
+        self.kill()
+        self._start()
+
+    def kill(self) -> None:
         self.process.kill()
-        self.process.communicate()
-        self.process = self._start()
+        self.wait()
 
     def stop(self) -> tuple[int, str]:
-        """Orderly; returns the exit code and what it printed."""
+        """Orderly; returns the exit code and what it printed. Fails, and kills, when it does not end."""
         self.process.terminate()
-        output, _ = self.process.communicate(timeout=20)
-        return self.process.returncode, output
+        return self.wait()
+
+    def wait(self, within_s: float = 20.0) -> tuple[int, str]:
+        """Until it has ended by itself; as `stop`."""
+        try:
+            code = self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(within_s)
+            raise AssertionError(f"{self.name} did not end within {within_s} s:\n{self.output()}") from None
+        self._reader.join(5.0)  # a child of its own may hold the pipe a moment longer
+        return code, self.output()
+
+    def output(self) -> str:
+        """What it has printed since it was started."""
+        return "".join(self._lines)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Kill what still runs, which would answer in the next test, and show its last words."""
+        for node in cls._running:
+            if node.process.poll() is None:
+                node.kill()
+                sys.stdout.write(f"--- {node.name} was still running\n{node.output()[-3000:]}\n")
+        cls._running.clear()
 
 
 def until(find: Callable[[], T | None], what: str, within_s: float = 15.0) -> T:
-    end_s = time.monotonic() + within_s
-    while time.monotonic() < end_s:
+    """What is found at last. `within_s` is what it may take on a quiet machine: only a test that fails waits longer."""
+    began_s = time.monotonic()
+    while time.monotonic() - began_s < within_s + LOADED_S:
         found = find()
         if found is not None:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"waited {within_s} s for {what}")
+    raise AssertionError(f"waited {within_s + LOADED_S:g} s for {what}")

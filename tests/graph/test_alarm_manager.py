@@ -25,12 +25,10 @@ CHECK_IN_S = 4.0
 
 @pytest.fixture
 def manager(probe: Probe, tmp_path: Path) -> Iterator[NodeProcess]:
-    node = NodeProcess("alarm_manager", tmp_path, check_in_s=CHECK_IN_S)
+    node = NodeProcess("alarm_manager", tmp_path, check_in_s=CHECK_IN_S, get_up_s=0.0)
     probe.bring_up("alarm_manager")
     yield node
-    if node.process.poll() is None:
-        node.process.kill()
-    node.process.communicate()
+    node.kill()
 
 
 def fall(ago_s: float = 0.0) -> Any:
@@ -155,7 +153,9 @@ def test_an_orderly_stop_ends_with_zero(probe: Probe, manager: NodeProcess) -> N
 def test_a_slip_in_the_resident_s_file_leaves_the_alarms_on(probe: Probe, tmp_path: Path) -> None:
     """Shown as a fault, but whoever falls is still asked."""
     (tmp_path / "resident.yaml").write_text("langauges: [zh]\n", encoding="utf-8")
-    node = NodeProcess("alarm_manager", tmp_path, check_in_s=CHECK_IN_S, resident_file=tmp_path / "resident.yaml")
+    node = NodeProcess(
+        "alarm_manager", tmp_path, check_in_s=CHECK_IN_S, get_up_s=0.0, resident_file=tmp_path / "resident.yaml"
+    )
     try:
         beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
         probe.bring_up("alarm_manager")
@@ -169,7 +169,7 @@ def test_a_slip_in_the_resident_s_file_leaves_the_alarms_on(probe: Probe, tmp_pa
 
 def test_unclear_speech_brings_the_second_question_forward(probe: Probe, tmp_path: Path) -> None:
     """Its own time would be half a minute later."""
-    node = NodeProcess("alarm_manager", tmp_path, check_in_s=60.0)
+    node = NodeProcess("alarm_manager", tmp_path, check_in_s=60.0, get_up_s=0.0)
     try:
         probe.bring_up("alarm_manager")
         alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)

@@ -40,5 +40,5 @@ def test_unknown_vitals_stay_unknown() -> None:
     """None must come back as None: a heart rate of zero would be an emergency."""
     bed = m.BedState(m.Presence.UNKNOWN, False, AT_S, AT_S, None, None)
     assert convert.bed(convert.bed_to_ros(bed)) == bed
-    known = m.BedState(m.Presence.IN_BED, True, AT_S, AT_S, 62.0, 14.0)
+    known = m.BedState(m.Presence.IN_BED, True, AT_S, AT_S, 62.0, 14.0, 304.0)
     assert convert.bed(convert.bed_to_ros(known)) == known

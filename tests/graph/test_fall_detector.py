@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from robot.messages import BedState, Presence
-from robot.nodes.fall_detector import BedWitness
+from robot.alarms.effects import Suppressed
+from robot.messages import BedState, FallEvent, FallReason, Presence
+from robot.nodes import convert
+from robot.nodes.alarm_manager import AlarmManager
+from robot.nodes.fall_detector import BedWitness, FallDetectorNode
 
 pytestmark = pytest.mark.graph
 
 
-def bed(presence: Presence, *, fresh: bool = True) -> BedState:
-    return BedState(presence, fresh, 0.0, 0.0)
+def bed(presence: Presence, *, fresh: bool = True, at_s: float = 0.0) -> BedState:
+    return BedState(presence, fresh, 0.0, at_s)
 
 
 def test_a_dead_bridge_vouches_for_nobody() -> None:
     """Its last word stays with the node; inside the bed's zone it would silence every fall from then on."""
-    witness = BedWitness()
+    witness = BedWitness(1)
     assert witness.occupied(0.0) is None
     witness.take(bed(Presence.IN_BED), 100.0)
     assert witness.occupied(129.0) is True
@@ -24,7 +29,7 @@ def test_a_dead_bridge_vouches_for_nobody() -> None:
 
 
 def test_only_a_fresh_and_known_state_counts() -> None:
-    witness = BedWitness()
+    witness = BedWitness(1)
     witness.take(bed(Presence.OUT_OF_BED), 1.0)
     assert witness.occupied(2.0) is False
     witness.take(bed(Presence.UNKNOWN, fresh=False), 3.0)
@@ -40,3 +45,25 @@ def test_where_another_may_lie_in_the_bed_it_vouches_for_nobody(residents: int) 
     for presence in (Presence.IN_BED, Presence.OUT_OF_BED):
         witness.take(bed(presence), 1.0)
         assert witness.occupied(2.0) is None
+
+
+@pytest.mark.parametrize(("people", "occupied"), [(1, True), (2, None)])
+def test_watch_and_fusion_know_from_the_resident_s_file_how_many_live_here(
+    here: Path, people: int, occupied: bool | None
+) -> None:
+    """An installer writes it once; a couple's mattress that one node takes for one person's would hide a fall."""
+    file = here / "resident.yaml"
+    file.write_text(f"people: {people}\n", encoding="utf-8")
+    watch, alarms = FallDetectorNode(), AlarmManager()
+    for node in (watch, alarms):
+        node.settings = node.settings.model_copy(update={"resident_file": str(file)})
+        node.configure()
+    watch._on_bed(convert.bed_to_ros(bed(Presence.IN_BED)))
+    assert watch._bed.occupied(watch._bed._heard_at_s) is occupied
+    lies = FallEvent("f1", FallReason.LONG_ON_FLOOR, 0.9, 1, 100.0, 125.0)
+    alarms._book.on_bed(bed(Presence.IN_BED, at_s=125.0), True, 125.0)
+    explained = any(isinstance(effect, Suppressed) for effect in alarms._book.on_fall(lies, 125.0))
+    assert explained is (people == 1)
+    for node in (watch, alarms):
+        node.close()
+        node.destroy_node()

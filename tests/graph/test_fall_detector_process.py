@@ -42,8 +42,7 @@ def start(probe: Probe, tmp_path: Path) -> Iterator[Start]:
 
     yield begin
     for node in nodes:
-        node.process.kill()
-        node.process.communicate()
+        node.kill()
 
 
 def last(found: list[Any], is_it: Callable[[Any], bool], what: str, within_s: float = 15.0) -> Any:
@@ -110,8 +109,8 @@ def test_a_camera_that_hangs_is_a_fault_and_then_the_process_ends(probe: Probe, 
     node = start([sys.executable, "-c", HASTY], source="device", device=str(camera))
     beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
     last(beats, lambda beat: "no pictures" in beat.detail, "the fault")
-    output, _ = node.process.communicate(timeout=20)
-    assert node.process.returncode == HUNG_EXIT_CODE
+    code, output = node.wait()
+    assert code == HUNG_EXIT_CODE
     assert output.count("the camera hangs") == 1
 
 

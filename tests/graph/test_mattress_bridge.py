@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
-from hani_msgs.msg import Alarm, BedState, Call, Heartbeat, Say
+from hani_msgs.msg import Alarm, BedState, Call, FallEvent, Heartbeat, Say
 from paho.mqtt.enums import CallbackAPIVersion
 
+from robot import messages
 from robot.mattress.codecs import BedReading, encode
-from robot.nodes import topics
+from robot.nodes import convert, topics
 from tests.fleet.conftest import Broker
 from tests.graph.harness import NodeProcess, Probe, until
 
@@ -38,12 +40,18 @@ def publish(broker: Broker, topic: str, *payloads: bytes, retain: bool = False) 
 class House:
     """Broker, bridge and alarm manager, with what they say."""
 
-    def __init__(self, probe: Probe, home: Path, broker: Broker) -> None:
+    def __init__(self, probe: Probe, home: Path, broker: Broker, payload_format: str) -> None:
         self.broker = broker
+        self.payload_format = payload_format
         devices = home / "devices.yaml"
         devices.write_text(DEVICES)
         self.bridge = NodeProcess(
-            "mattress_bridge", home, broker_port=broker.port, devices_file=devices, stale_after_s=4.0
+            "mattress_bridge",
+            home,
+            broker_port=broker.port,
+            payload_format=payload_format,
+            devices_file=devices,
+            stale_after_s=4.0,
         )
         self.manager = NodeProcess("alarm_manager", home)
         self.beds = probe.collect(BedState, topics.BED, topics.LATCHED)
@@ -57,7 +65,7 @@ class House:
 
     def lies_down(self) -> bool | None:
         reading = BedReading(True, 60.0, 14.0, True, time.time())
-        self.publish("mattress/bed-1/data", encode("sleepace", reading))
+        self.publish("mattress/bed-1/data", encode(self.payload_format, reading))
         time.sleep(0.3)
         return self.presence == "in_bed" or None
 
@@ -71,19 +79,18 @@ class House:
 
     def close(self) -> None:
         for node in (self.bridge, self.manager):
-            node.process.kill()
-            node.process.communicate()
+            node.kill()
 
 
 @pytest.fixture
-def house(probe: Probe, tmp_path: Path) -> Iterator[House]:
+def house(probe: Probe, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     broker = Broker(tmp_path / "broker")
     with contextlib.ExitStack() as ending:
         ending.callback(broker.kill)
         broker.start()
         # what was pressed long ago and kept by the broker is no press
         publish(broker, "zigbee2mqtt/pendant", PRESS, retain=True)
-        house = House(probe, tmp_path, broker)
+        house = House(probe, tmp_path, broker, getattr(request, "param", "sleepace"))
         ending.callback(house.close)
         for name in ("alarm_manager", "mattress_bridge"):
             probe.bring_up(name)
@@ -93,6 +100,7 @@ def house(probe: Probe, tmp_path: Path) -> Iterator[House]:
 def test_whatever_the_mattress_does_a_press_alarms_and_the_faults_are_shown(house: House) -> None:
     until(house.lies_down, "the mattress to be believed")
     assert (house.calls, house.alarms) == ([], [])
+    assert math.isnan(house.beds[-1].latency_s), "nothing is published about it"
 
     # garbage on every topic
     for topic in ("mattress/bed-1/data", "zigbee2mqtt/pendant", "zigbee2mqtt/cord", "zigbee2mqtt/bridge/state"):
@@ -122,3 +130,14 @@ def test_whatever_the_mattress_does_a_press_alarms_and_the_faults_are_shown(hous
 
     assert house.bridge.process.poll() is None
     assert house.manager.process.poll() is None
+
+
+@pytest.mark.parametrize("house", ["milesight"], indirect=True)
+def test_a_radar_s_own_word_about_its_lateness_keeps_it_from_explaining_a_fall(house: House, probe: Probe) -> None:
+    """Nothing is set: an installer who does not know of it must not make the bed vouch for somebody on the floor."""
+    until(house.lies_down, "the radar to be believed")
+    assert house.beds[-1].latency_s == 304.0
+    now_s = time.time()
+    event = messages.FallEvent("f1", messages.FallReason.LONG_ON_FLOOR, 0.9, 1, now_s + 1.0, now_s + 1.0)
+    probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(convert.fall_to_ros(event))
+    until(lambda: house.alarms or None, "the fall to be followed")

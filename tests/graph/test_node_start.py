@@ -22,8 +22,8 @@ def test_a_wrong_parameter_is_one_line_and_a_code(
     probe: Probe, tmp_path: Path, parameter: dict[str, object], named: str
 ) -> None:
     node = NodeProcess("alarm_manager", tmp_path, **parameter)
-    output, _ = node.process.communicate(timeout=30)
-    assert node.process.returncode == 2
+    code, output = node.wait(30.0)
+    assert code == 2
     assert named in output
     assert "Traceback" not in output
 

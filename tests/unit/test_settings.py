@@ -140,4 +140,4 @@ def test_an_unknown_language_ends_with_one_line(capsys: pytest.CaptureFixture[st
 
 
 def test_the_checkout_is_found() -> None:
-    assert (paths.ROOT / "robot" / "messages.py").is_file()
+    assert (paths.ROOT / "robot" / "errors.py").is_file()

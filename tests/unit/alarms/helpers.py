@@ -36,8 +36,10 @@ def word(
     return SafetyWord(word_id, kind, Language.MN, certain, at_s)
 
 
-def bed(presence: Presence, at_s: float, *, since_s: float = -1e6, fresh: bool = True) -> BedState:
-    return BedState(presence, fresh, since_s, at_s)
+def bed(
+    presence: Presence, at_s: float, *, since_s: float = -1e6, fresh: bool = True, latency_s: float | None = None
+) -> BedState:
+    return BedState(presence, fresh, since_s, at_s, latency_s=latency_s)
 
 
 def receipt(alarm_id: str, kind: ReceiptKind, at_s: float = 0.0, by: str | None = None) -> Receipt:

@@ -27,9 +27,9 @@ def lying(event_id: str, at_s: float, zone: Zone | None = None, track: int = 1) 
     return replace(fall(event_id, FallReason.LONG_ON_FLOOR, at_s), zone=zone, track=track)
 
 
-def mattress(robot: Robot, presence: Presence, from_s: int, to_s: int) -> None:
+def mattress(robot: Robot, presence: Presence, from_s: int, to_s: int, latency_s: float | None = None) -> None:
     for now_s in range(from_s, to_s + 1, 20):
-        robot.do(robot.book.on_bed(bed(presence, float(now_s)), False, float(now_s)))
+        robot.do(robot.book.on_bed(bed(presence, float(now_s), latency_s=latency_s), False, float(now_s)))
         robot.do(robot.book.tick(float(now_s)))
 
 
@@ -42,11 +42,23 @@ def test_who_visibly_lies_outside_the_drawn_bed_is_asked_whatever_the_mattress_s
     assert robot.phases == phases
 
 
-def test_a_radar_explains_no_fall_away():
-    robot = Robot(AlarmSettings(device="hani-test", bed_latency_s=300.0))
-    mattress(robot, IN, 0, 100)
+@pytest.mark.parametrize(
+    ("set_s", "told_s", "phases"),
+    [
+        (-1.0, None, []),
+        (-1.0, 34.0, []),
+        (-1.0, 304.0, [P.CHECKING]),
+        (300.0, None, [P.CHECKING]),
+        (300.0, 34.0, [P.CHECKING]),
+        (30.0, 304.0, []),
+        (0.0, 304.0, []),
+    ],
+)
+def test_a_radar_explains_no_fall_away_by_its_own_word_or_by_what_is_set(set_s, told_s, phases):
+    robot = Robot(AlarmSettings(device="hani-test", bed_latency_s=set_s))
+    mattress(robot, IN, 0, 100, told_s)
     robot.do(robot.book.on_fall(lying("f1", 80.0, Zone.BED), 100.0))
-    assert robot.phases == [P.CHECKING]
+    assert robot.phases == phases
 
 
 def test_a_mattress_that_says_out_within_five_minutes_brings_the_fall_back(robot):

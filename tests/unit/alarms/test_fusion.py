@@ -26,6 +26,9 @@ TABLE = [
     (bed(IN, NOW_S, since_s=ONSET_S + 5), 1, True, "bed_too_late"),
     (bed(IN, NOW_S, since_s=ONSET_S - 1), 2, True, "bed_of_another"),
     (bed(IN, NOW_S, since_s=ONSET_S - 1), 1, False, "in_bed_before_onset"),
+    (bed(IN, NOW_S, since_s=ONSET_S - 1, latency_s=60.0), 1, False, "in_bed_before_onset"),
+    (bed(IN, NOW_S, since_s=ONSET_S - 1, latency_s=61.0), 1, True, "bed_unknown"),
+    (bed(OUT, NOW_S, latency_s=304.0), 1, True, "bed_unknown"),
 ]
 
 

@@ -71,6 +71,8 @@ def test_row(row):
 def test_only_a_known_bed_or_word_of_the_only_resident_suppresses_and_only_lying(inputs):
     assert (inputs.event, inputs.residents) == (Event.LYING, Residents.ONE)
     assert inputs.vitals is not Vitals.LOST
+    if inputs.said is Said.LATELY:
+        return  # for minutes only: test_waits.py
     assert inputs.place is not Place.FLOOR
     by_bed = inputs.bed is Bed.IN_BEFORE and inputs.place is not Place.ELSEWHERE
     assert by_bed or (inputs.said, inputs.upright) == (Said.FINE, Upright.NOT_SEEN)

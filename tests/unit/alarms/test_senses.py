@@ -53,12 +53,12 @@ def only(robot: Robot):
 # Left the bed at night
 
 
-def leave(robot: Robot, upright: int | None, to_s: int, sees: bool = True) -> None:
+def leave(robot: Robot, upright: int | None, to_s: int, sees: bool = True, latency_s: float | None = None) -> None:
     """In bed at 0, out at 10, and a camera that looks every five seconds."""
-    robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=0.0), True, 0.0))
+    robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=0.0, latency_s=latency_s), True, 0.0))
     for at_s in range(-40, 10, 5):
         robot.book.on_view(view(float(at_s), upright=0, sees=sees))
-    robot.do(robot.book.on_bed(bed(Presence.OUT_OF_BED, 10.0, since_s=10.0), True, 10.0))
+    robot.do(robot.book.on_bed(bed(Presence.OUT_OF_BED, 10.0, since_s=10.0, latency_s=latency_s), True, 10.0))
     for now_s in range(10, to_s + 1):
         if now_s % 5 == 0 and upright is not None:
             robot.book.on_view(view(float(now_s), upright=upright, sees=sees))
@@ -90,16 +90,17 @@ def test_a_camera_that_goes_blind_makes_the_tolerance_no_longer(robot):
     assert robot.phases == [P.CHECKING]
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["told by the mattress", "set"])
 @pytest.mark.parametrize(
     ("latency_s", "up_at_s", "phases"),
     [(30.0, -15.0, []), (30.0, -25.0, [P.CHECKING]), (300.0, -280.0, [])],
 )
-def test_who_walked_out_before_a_late_mattress_told_it_was_seen_upright(latency_s, up_at_s, phases):
-    robot = Robot(AlarmSettings(device="hani-test", bed_latency_s=latency_s))
+def test_who_walked_out_before_a_late_mattress_told_it_was_seen_upright(latency_s, up_at_s, phases, told):
+    robot = Robot(AlarmSettings(device="hani-test", bed_latency_s=-1.0 if told else latency_s))
     robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=-1e4), True, 0.0))
     for at_s in range(-400, 10, 5):
         robot.book.on_view(view(float(at_s), upright=int(at_s == up_at_s)))
-    leave(robot, upright=0, to_s=60)
+    leave(robot, upright=0, to_s=60, latency_s=latency_s if told else None)
     assert robot.phases == phases
 
 

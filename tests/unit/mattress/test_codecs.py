@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robot.errors import BadConfiguration, BadInput
-from robot.mattress.codecs import BREATH_RATES, FORMATS, HEART_RATES, PAYLOAD_LIMIT_BYTES, BedReading, decode, encode
+from robot.mattress.codecs import (
+    BREATH_RATES,
+    FORMATS,
+    HEART_RATES,
+    PAYLOAD_LIMIT_BYTES,
+    BedReading,
+    decode,
+    encode,
+    latency_s,
+)
 from robot.mattress.presence import BedPresence, PresenceSettings
 from robot.messages import Presence
 
@@ -273,6 +282,15 @@ def test_a_rate_that_no_body_has_is_unknown_not_zero(rate):
     message = {"data": {"inBed": 1, "heartRate": rate}}
     reading = decode("sleepace", "bed", json.dumps(message).encode())
     assert (reading.in_bed, reading.heart_rate_bpm) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("format_name", "late_s"),
+    [("milesight", 300.0), ("emfit", 30.0), ("sleepace", None), ("tuya", None), ("homeassistant", None)],
+)
+def test_a_format_says_how_late_it_is_only_where_that_is_published(format_name, late_s):
+    """Unknown is not 0: who weighs the bed then takes what is usual."""
+    assert latency_s(format_name) == late_s
 
 
 def test_an_unknown_format_names_the_known_ones():

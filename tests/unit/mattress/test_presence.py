@@ -52,6 +52,14 @@ def test_nothing_is_known_before_the_first_reading():
     assert bed.state == BedState(Presence.UNKNOWN, False, 0.0, None)
 
 
+@pytest.mark.parametrize(("mattress_s", "told_s"), [(None, None), (300.0, 304.0)])
+def test_every_state_says_how_late_an_exit_may_be_told(mattress_s, told_s):
+    """The mattress's own latency and the time that an exit must hold: also while nothing is known."""
+    bed = Bed(latency_s=mattress_s).waits(0, 0).reads(IN, 1, 10).reads(OUT, 11, 20).waits(21, 100)
+    assert bed.presences == [Presence.UNKNOWN, Presence.IN_BED, Presence.OUT_OF_BED, Presence.UNKNOWN]
+    assert {state.latency_s for state in bed.published} == {told_s}
+
+
 def test_an_exit_must_hold_and_counts_from_its_first_reading():
     bed = Bed().reads(IN, 0, 10).reads(OUT, 11, 14)
     assert bed.state.presence is Presence.IN_BED
