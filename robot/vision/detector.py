@@ -15,8 +15,9 @@ from robot.messages import FallEvent, FallReason, RoomView, Zone
 from robot.vision.numbers import FallRules
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
-from robot.vision.rules import Finding, Place, State
+from robot.vision.rules import CONFIDENCE, Finding, Place, State
 from robot.vision.tracker import FORGET_LOW_S, Track, Tracker, postures_of
+from robot.vision.unseen import Unseen
 from robot.vision.zones import NO_ZONES, Zones
 
 HOLD_S = 10.0  # somebody stands beside the fallen: time to help them up before others are called; chosen
@@ -79,6 +80,7 @@ class FallDetector:
         self._new_id = new_id
         self._tracker = Tracker(self._rules)
         self._seen: list[Track] = []
+        self._unseen = Unseen(self._rules)
         self._held: dict[int, _Held] = {}
         self._helped: dict[int, float] = {}
         self._withheld: list[Withheld] = []
@@ -116,7 +118,7 @@ class FallDetector:
                 self._withhold(track, "still_there")
             elif finding is not None:
                 events += self._tell_or_hold(track, finding)
-        events += self._release()
+        events += [*self._release(), *self._miss(bed_occupied)]
         self._tracker.forget(frame.t_s)
         return events
 
@@ -147,7 +149,8 @@ class FallDetector:
 
     def last_seen(self, track: int) -> tuple[Posture, float] | None:
         """Where a track was last seen, and when (`t_s`); None when it is forgotten."""
-        return next(((t.posture, t.seen_at_s) for t in self._tracker.tracks if t.number == track), None)
+        known = (*self._tracker.tracks, *([self._unseen.track] if self._unseen.track else []))
+        return next(((t.posture, t.seen_at_s) for t in known if t.number == track), None)
 
     def take_withheld(self) -> list[Withheld]:
         """What was not told since the last call; each is to be logged and counted."""
@@ -160,8 +163,9 @@ class FallDetector:
         frame, zone = self._frame, self._zone(track.posture)
         came_lying = track.machine.lies_below_bed  # nobody moves from bed to sofa without standing up
         seated = self._is_on_sofa(track.posture, sits=track.machine.sits)
-        on_sofa = (seated or track.machine.lies_as_on_sofa) and not came_lying
-        in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or self._is_under_blanket(track.posture)
+        lies_on_sofa = track.machine.lies_as_on_sofa and self._is_above(Zone.SOFA, track.posture)
+        on_sofa = (seated or lies_on_sofa) and not came_lying
+        in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or self._is_above(Zone.BED, track.posture)
         felt, will_feel = bed is True and in_bed, bed is False and in_bed
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
@@ -176,6 +180,18 @@ class FallDetector:
         if track.machine.rested > rested:
             self._withhold(track, "on_sofa" if on_sofa else "in_bed")
         return finding
+
+    def _miss(self, bed_occupied: bool | None) -> list[FallEvent]:
+        """Who left the bed in the dim and vanished on their feet."""
+        frame = self._frame
+        people = [track for track in self._seen if not track.stands_still(frame.t_s)]
+        first = people[0].posture if people else None
+        may_leave = first is not None and (self._is_cut(first) or self._zone(first) is Zone.SOFA)
+        track = self._unseen.see(frame.t_s, people, may_leave, bed_occupied, frame.brightness)
+        if track is None or track.machine.state is State.ALARMED:
+            return []
+        reason = FallReason.LOST_WHILE_FALLING
+        return [self._event(track, Finding(reason, track.seen_at_s, CONFIDENCE[reason]))]
 
     def _is_still_there(self, track: Track, finding: Finding) -> bool:
         """Whether who seemed to vanish in a drop is, as a new track, where they were: a ghost had taken their own."""
@@ -247,11 +263,11 @@ class FallDetector:
             points.append((posture.centre_x_px / width, posture.centre_y_px / height))
         return all(any(self._zones.at(x, y + up) is Zone.SOFA for up in (0.0, error)) for x, y in points)
 
-    def _is_under_blanket(self, posture: Posture) -> bool:
-        """Whether the hips are guessed to be just above the bed's zone, as the model guesses what a blanket hides."""
+    def _is_above(self, zone: Zone, posture: Posture) -> bool:
+        """Whether the hips are in a zone or just above it, as the model guesses what is hidden (by a blanket, say)."""
         x, y = posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px
         size = posture.size_px / self._frame.height_px
-        return any(self._zones.at(x, y + up * size) is Zone.BED for up in GUESSED_UP_SIZES)
+        return any(self._zones.at(x, y + up * size) is zone for up in (0.0, *GUESSED_UP_SIZES))
 
     # what is told
 
@@ -319,7 +335,7 @@ class FallDetector:
         Whoever is in view is new, as after a restart.
         """
         events = self.finish()
-        self._tracker = Tracker(self._rules)
+        self._tracker, self._unseen = Tracker(self._rules), Unseen(self._rules)
         self._seen, self._helped = [], {}
         return events
 

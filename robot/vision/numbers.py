@@ -47,10 +47,16 @@ class FallRules:
     rest_s: float = 10.0  # or in a felt bed for so long; chosen
     rearm_s: float = 10.0  # off the floor for so long, if only to sit: the next fall is a new one; chosen
     bed_feels_s: float = 30.0  # a pad feels somebody within so long; as alarms.bed_latency_s
+    unseen_s: float = 35.0  # out of bed and not seen for so long: whoever is back in bed is felt by then; chosen
+    night_walk_s: float = 600.0  # so long after leaving the bed; as alarms.bed_exit_tolerance_s
+    stood_s: float = 3.0  # and on their feet so shortly before; chosen
+    dim_level: float = 70.0  # of 255: night light or a lamp; half of a lit room (130, measured on clips; noise.yaml)
+    walking_h_s: float = 0.6  # who moves so fast when last seen is on the way out; chosen
     watched_s: float = 3.0  # of the time on the floor so much was seen: a flicker on a blanket is nobody; chosen
     look_s: float = 0.6  # one sight vouches for so long at most: a look twice a second; chosen
     short_trunk_h: float = 0.25  # head above hips of who lies along the line of sight; standing or sitting 0.4; anatomy
     short_hip_h: float = 0.20  # and the hips came down so far, as in a bow they do not; chosen
+    short_leg_h: float = 0.36  # or only hip_drop_h, when the legs carry nobody: away from a low camera; seed 11 (life)
     rose_h: float = 0.20  # who got up has the head so much higher than it lay; chosen
     upright_deg: float = 35.0  # torso within this of the vertical
     lying_deg: float = 55.0  # torso beyond this is lying or bending

@@ -215,7 +215,9 @@ class FallMachine:
         """After a drop: the hips came down, and the trunk, however upright it looks, has become short."""
         if self._stood is None or posture.torso_deg is None or posture.torso_deg > self._rules.lying_deg:
             return False
-        came_down = posture.hip_y_px - self._stood.hip_y_px > self._rules.short_hip_h * self._stood.height_px
+        bent = posture.leg_px is not None and posture.leg_px < self._rules.short_leg_h * self._stood.height_px
+        hip_h = self._rules.hip_drop_h if bent else self._rules.short_hip_h
+        came_down = posture.hip_y_px - self._stood.hip_y_px > hip_h * self._stood.height_px
         return came_down and abs(posture.hip_y_px - posture.head_y_px) < (
             self._rules.short_trunk_h * self._stood.height_px
         )

@@ -31,6 +31,7 @@ QUESTION_S = 5.0  # "are you all right?" in two languages
 HEARS = {"awake": 0.95, "asleep": 0.7, "away": 0.5}  # share of questions that are answered at all; by reasoning
 TAKES_S = {"awake": (1.5, 5.0), "asleep": (4.0, 10.0), "away": (3.0, 9.0)}
 CLEAR_SHARE = 0.9  # of the answers; the others cannot be understood
+GET_UP_S, FINE_LATELY_S = 15.0, 240.0  # as the alarm manager's own settings; a test compares
 ASLEEP = ("night_sleep", "nap_on_bed", "doze_in_chair")
 
 
@@ -126,7 +127,7 @@ class Household:
     def __init__(self, life: Life) -> None:
         self._life = life
         self._random = np.random.default_rng([life.seed, 8])
-        self._book = AlarmBook(AlarmSettings(device="simulated"))
+        self._book = AlarmBook(AlarmSettings("simulated", get_up_s=GET_UP_S, fine_lately_s=FINE_LATELY_S))
         self._coming: list[tuple[float, int, Any]] = []
         self._count = 0
         self._sources: dict[str, tuple[str, ...]] = {}
@@ -157,8 +158,9 @@ class Household:
         for effect in effects:
             if isinstance(effect, Store):
                 self._sources[effect.alarm.id] = effect.case.source_ids
-                for source in effect.case.source_ids:
-                    self.followed.setdefault(source, at_s)
+                if effect.case.phase is not AlarmPhase.SUSPECTED:  # nobody was asked or called yet
+                    for source in effect.case.source_ids:
+                        self.followed.setdefault(source, at_s)
             elif isinstance(effect, Ask):
                 alarm = next(a for a in self._book.open_alarms if a.id == effect.alarm_id)
                 self.asked.setdefault(alarm.id, Told(at_s, alarm.type, alarm.reasons, self._sources[alarm.id]))

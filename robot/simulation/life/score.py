@@ -166,6 +166,7 @@ class Trial:
         self._helped: list[float] = []
         self._ids = 0
         self._sight: dict[int, list[float]] = {}
+        self._before: Stretch | None = None
         self._score = Score(life.seed, mattress, life.duration_s / 3600)
 
     def run(self) -> Score:
@@ -184,6 +185,7 @@ class Trial:
                     if self._is_resident(event.track, stretch):
                         self._of_resident.add(event.id)
                     self._on_event(event, at_s)
+            self._before = stretch
         return self._judged()
 
     def _show(self, brightness: float) -> None:
@@ -196,6 +198,8 @@ class Trial:
         if seen is None:
             return False
         posture, at_s = seen
+        if at_s < stretch.times_s[0] and self._before is not None:
+            stretch = self._before
         n = min(max(0, int(np.searchsorted(stretch.times_s, at_s))), len(stretch.times_s) - 1)
         away = stretch.away_sizes(n, posture.centre_x_px, posture.centre_y_px, posture.size_px)
         return away <= REACH_SIZES

@@ -120,7 +120,8 @@ def _image(
     inside = camera.inside(pixels, depth)
     seen = inside & here[:, None]
     if seen.any():
-        seen &= ~camera.hidden(points, life.room.boxes)
+        moved = np.append(True, (points[1:] != points[:-1]).any(axis=(1, 2)))  # who keeps still is hidden as before
+        seen &= ~camera.hidden(points[moved], life.room.boxes)[np.cumsum(moved) - 1]
         _, covered = actor.flags(times)
         seen[:, 7:] &= ~(covered > 0)[:, None]
     return _Image(actor.who.name, _look(life, actor, points, seen, light, errors), pixels, seen)

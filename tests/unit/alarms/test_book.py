@@ -510,7 +510,7 @@ def test_ended_alarms_are_forgotten_after_a_day(robot):
         {"bed_exit_tolerance_s": 1e9},
         {"rise_s": (180.0, 60.0)},
         {"device": ""},
-        {"residents": 0},
+        {"residents": -1},
     ],
     ids=str,
 )

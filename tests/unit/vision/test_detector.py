@@ -342,6 +342,7 @@ def along_sight(hip_h: float, trunk_h: float, leg_h: float, x_px: float = 320.0,
 
 
 STOOD, BOWED, FELL_AWAY = (0.5, 0.42, 0.48), (0.5, 0.05, 0.48), (0.2, 0.15, 0.36)
+FELL_FAR_AWAY, BENT = (0.35, 0.17, 0.31), (0.38, 0.14, 0.40)  # head away from a low camera; knees bent, on their feet
 
 
 def moved(*steps: tuple[tuple[float, float, float], float], rate_hz: float = 10.0):
@@ -355,14 +356,16 @@ def moved(*steps: tuple[tuple[float, float, float], float], rate_hz: float = 10.
     return frames
 
 
-def test_who_falls_along_the_line_of_sight_looks_upright_and_is_found():
-    assert reasons(watch(moved((STOOD, 3.0), (FELL_AWAY, 20.0)))) == [("fast_drop", False)]
-    gets_up = watch(moved((STOOD, 3.0), (FELL_AWAY, 8.0), (STOOD, 5.0)))
+@pytest.mark.parametrize("fallen", [FELL_AWAY, FELL_FAR_AWAY])
+def test_who_falls_along_the_line_of_sight_looks_upright_and_is_found(fallen):
+    assert reasons(watch(moved((STOOD, 3.0), (fallen, 20.0)))) == [("fast_drop", False)]
+    gets_up = watch(moved((STOOD, 3.0), (fallen, 8.0), (STOOD, 5.0)))
     assert reasons(gets_up) == [("fast_drop", False), ("fast_drop", True)]
 
 
-def test_who_bows_towards_the_camera_has_not_fallen():
-    assert watch(moved((STOOD, 3.0), (BOWED, 20.0), (STOOD, 3.0))) == []
+@pytest.mark.parametrize("bows", [BOWED, BENT])
+def test_who_bows_towards_the_camera_has_not_fallen(bows):
+    assert watch(moved((STOOD, 3.0), (bows, 20.0), (STOOD, 3.0))) == []
 
 
 @pytest.mark.parametrize(("sits_s", "told"), [(6.0, []), (14.0, [("fast_drop", False)])])
@@ -418,6 +421,13 @@ def test_who_turns_over_on_a_sofa_stays_on_it():
     lies = [(n / 10, [person(LIE, 320)]) for n in range(200)]
     turned = [(20.0 + n / 10, [Person(_down(person(LIE, 320), -25), Box(0, 0, 1, 1), 0.6)]) for n in range(600)]
     assert watch([*lies, *turned], FallDetector(zones=Zones(bed=(BED_ELSEWHERE,), sofa=(seat,)))) == []
+
+
+def test_who_slid_from_the_sofa_and_lies_beside_it_is_told():
+    seat = ((0.42, 0.87), (0.85, 0.87), (0.85, 1.0), (0.42, 1.0))
+    frames = [(n / 10, [person(LIE, 320 if n < 200 else 240)]) for n in range(800)]
+    events = watch(frames, FallDetector(zones=Zones(bed=(BED_ELSEWHERE,), sofa=(seat,))))
+    assert [event.reason for event in events] == [FallReason.FOUND_ON_FLOOR]
 
 
 def test_who_is_guessed_just_above_a_felt_bed_is_under_its_blanket():

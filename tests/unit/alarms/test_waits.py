@@ -1,0 +1,149 @@
+"""Who is seen falling may get up first, and who just said "I am fine" may lie down again: both for a while only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from robot.alarms.effects import Suppressed
+from robot.alarms.settings import AlarmSettings
+from robot.messages import AlarmPhase, Answer, FallEvent, FallReason, RoomView, SafetyKind, Zone
+from robot.settings import AlarmManagerSettings
+from robot.simulation.life.household import FINE_LATELY_S, GET_UP_S
+
+from .helpers import Robot, fall, word
+
+pytestmark = pytest.mark.unit
+
+P = AlarmPhase
+SURE, UNSURE = (
+    FallReason.FAST_DROP,
+    (FallReason.LONG_ON_FLOOR, FallReason.LOST_WHILE_FALLING, FallReason.FOUND_ON_FLOOR),
+)
+
+
+@pytest.fixture
+def robot() -> Robot:
+    return Robot(AlarmSettings("hani-test", get_up_s=10.0, fine_lately_s=240.0))
+
+
+def up(track: int = 1, at_s: float = 5.0, **seen: object) -> FallEvent:
+    return replace(fall(f"up-{track}", at_s=at_s), track=track, recovered=True, people=1, **seen)
+
+
+def lying(event_id: str, at_s: float, zone: Zone = Zone.FLOOR) -> FallEvent:
+    return replace(fall(event_id, FallReason.LONG_ON_FLOOR, at_s), zone=zone)
+
+
+def pass_time(robot: Robot, until_s: float, from_s: float = 0.0) -> None:
+    for now_s in range(int(from_s), int(until_s) + 1):
+        robot.do(robot.book.tick(float(now_s)))
+
+
+@pytest.mark.parametrize("reason", FallReason)
+def test_who_stays_down_is_asked_after_the_wait_and_the_platform_knows_it_then(robot, reason):
+    robot.do(robot.book.on_fall(fall(reason=reason), 0.0))
+    pass_time(robot, 9)
+    assert (robot.phases, robot.asked, robot.reports) == ([P.SUSPECTED], [], [])
+    pass_time(robot, 10, 10)
+    assert robot.phases == [P.CHECKING]
+    assert robot.asked == [1]
+    assert len(robot.reports) == 1
+
+
+def test_who_has_a_helper_beside_them_was_waited_for_already(robot):
+    robot.do(robot.book.on_fall(fall(helped=True), 0.0))
+    assert robot.phases == [P.CHECKING]
+
+
+def test_who_gets_up_in_time_is_not_asked_but_counted(robot):
+    robot.do(robot.book.on_fall(fall(), 0.0))
+    robot.do(robot.book.on_fall(up(), 5.0))
+    pass_time(robot, 100)
+    assert (robot.phases, robot.asked, robot.reports) == ([P.CANCELLED], [], [])
+    assert robot.of(Suppressed) == [Suppressed("got_up")]
+
+
+@pytest.mark.parametrize(
+    "event", [up(track=2), up(helped=True), replace(up(), people=2)], ids=["other", "helped", "two"]
+)
+def test_it_must_be_the_fallen_alone_who_stands_there(robot, event):
+    robot.do(robot.book.on_fall(fall(), 0.0))
+    robot.do(robot.book.on_fall(event, 5.0))
+    pass_time(robot, 10)
+    assert robot.phases == [P.CHECKING]
+
+
+def test_while_another_lies_there_nothing_ends(robot):
+    robot.do(robot.book.on_fall(fall(), 0.0))
+    robot.do(robot.book.on_fall(replace(fall("f2"), track=2), 1.0))
+    robot.do(robot.book.on_fall(up(track=1), 5.0))
+    pass_time(robot, 10)
+    assert robot.phases == [P.CHECKING]
+
+
+def test_getting_up_ends_no_question_that_was_asked(robot):
+    robot.do(robot.book.on_fall(fall(), 0.0))
+    pass_time(robot, 10)
+    robot.do(robot.book.on_fall(up(at_s=11.0), 11.0))
+    assert robot.phases == [P.CHECKING]
+
+
+def test_a_word_or_a_restart_ends_the_wait(robot):
+    robot.do(robot.book.on_fall(fall(), 0.0))
+    robot.do(robot.book.on_safety_word(word(kind=SafetyKind.HELP, at_s=3.0), 3.0))
+    pass_time(robot, 15)
+    assert robot.phases == [P.RAISED]
+    assert robot.asked == []
+    other = Robot(AlarmSettings("hani-test", get_up_s=10.0))
+    other.do(other.book.on_fall(fall(), 0.0))
+    other.start()
+    other.do(other.book.resume(1.0))
+    assert other.phases == [P.CHECKING]
+
+
+def test_a_clock_that_was_set_back_ends_the_wait(robot):
+    robot.do(robot.book.on_fall(fall(at_s=1000.0), 1000.0))
+    robot.do(robot.book.tick(100.0))
+    assert robot.phases == [P.CHECKING]
+
+
+def fine(robot: Robot) -> None:
+    robot.do(robot.book.on_fall(lying("f1", 0.0), 0.0))
+    pass_time(robot, 10)
+    robot.do(robot.book.on_answer(Answer.FINE, 22.0, 23.0))
+    assert robot.phases == [P.CANCELLED]
+
+
+def test_who_said_fine_and_lies_down_again_is_asked_once_that_is_minutes_old(robot):
+    fine(robot)
+    robot.do(robot.book.on_fall(lying("f2", 60.0), 60.0))
+    pass_time(robot, 261, 60)
+    assert robot.phases == [P.CANCELLED]
+    assert robot.of(Suppressed) == [Suppressed("said_fine_lately")]
+    pass_time(robot, 290, 262)
+    assert robot.phases == [P.CANCELLED, P.CHECKING]
+
+
+def test_who_said_fine_and_is_seen_falling_is_asked(robot):
+    fine(robot)
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0), 60.0))
+    pass_time(robot, 70, 60)
+    assert robot.phases == [P.CANCELLED, P.CHECKING]
+
+
+@pytest.mark.parametrize(("low", "phases"), [(0, [P.CANCELLED]), (1, [P.CANCELLED, P.CHECKING])])
+def test_who_walks_about_since_is_not_asked_about_having_lain(robot, low, phases):
+    fine(robot)
+    robot.do(robot.book.on_fall(lying("f2", 60.0), 60.0))
+    for at_s in range(100, 105):
+        robot.book.on_view(RoomView(float(at_s), True, 1 + low, 1, 0, low, False))
+        robot.do(robot.book.tick(float(at_s)))
+    pass_time(robot, 290, 105)
+    assert robot.phases == phases
+
+
+def test_the_simulated_home_waits_as_the_product_does():
+    product = {name: field.default for name, field in AlarmManagerSettings.model_fields.items()}
+    assert (product["get_up_s"], product["fine_lately_s"]) == (GET_UP_S, FINE_LATELY_S)
