@@ -41,8 +41,8 @@ _CHECKED_AT_MOST_S = 150.0
 """The longest check-in (120 s) and some: the end of one may get lost with the alarm manager's process."""
 _ADJUSTMENTS = {"louder", "quieter", "slower"}
 _LOOKS_AWAY_S = {"camera_pause": 600.0, "camera_resume": 0.0}
-_NOT_BY_TALK = {UNKNOWN, "stop", *_ADJUSTMENTS, *_LOOKS_AWAY_S}
-"""What a dictated text, perhaps a television's, brings neither about nor an answer to."""
+_NOT_BY_TALK = {UNKNOWN, "stop", "affirm", "deny", *_ADJUSTMENTS, *_LOOKS_AWAY_S}
+"""What a dictated text, perhaps a television's, brings neither about nor an answer to; and it answers no question."""
 _TALK_ASKS_AN_HOUR, _TALK_ASKS_A_NIGHT = 3, 2  # design
 
 
@@ -58,6 +58,8 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._nights = NightStore(paths.database(self.home))
         self._client = RasaClient(self.settings.rasa_url)
         self._dialogue = Dialogue(self._client, names=self._resident.own_names())
+        self._aside_client = RasaClient(self.settings.rasa_url, sender="hani-aside")
+        self._aside = Dialogue(self._aside_client, names=self._resident.own_names())
         self._talk_asks = AskBudget(_TALK_ASKS_AN_HOUR, _TALK_ASKS_A_NIGHT, self._is_night)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dialogue")
         self._checked: dict[str, float] = {}
@@ -78,6 +80,7 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         if getattr(self, "_pool", None) is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._client.close()
+            self._aside_client.close()
             self._reminder_store.close()
             self._nights.close()
 
@@ -129,11 +132,19 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         self._follow(reply, heard)
 
     def _answer_talk(self, heard: messages.Heard, local: datetime) -> None:
-        """A dictated text: talk that is understood gets its answer, a call for help a question, the rest nothing."""
+        """A dictated text: talk that is understood gets its answer, a call for help a question, the rest nothing.
+
+        What is not answered is understood aside: it must neither open nor close "shall I call?", since a resident's
+        later yes to that is a certain call.
+        """
         began_s = time.monotonic()
-        reply = self._dialogue.respond(heard.text, heard.language, time.time(), local)
+        reply = self._aside.respond(heard.text, heard.language, time.time(), local)
+        if not _calls(reply) and reply.intent not in _NOT_BY_TALK:
+            reply = self._dialogue.respond(heard.text, heard.language, time.time(), local)
         self._tell_understood(reply, heard, began_s)
-        if reply.purpose in _ASKED_FOR or reply.intent == "emergency":
+        if self._somebody_is_checked():
+            return  # a check-in began meanwhile: a word from a television would raise the alarm
+        if _calls(reply):
             if self._talk_asks.take(time.time()):
                 word = messages.SafetyWord(heard.id, SafetyKind.HELP, heard.language, False, time.time())
                 self._safety.publish(convert.safety_word_to_ros(word))
@@ -196,6 +207,10 @@ class DialogueManager(HaniNode[DialogueManagerSettings]):
         if urgency is not Urgency.CONVERSATION:
             self._dialogue.remember(say)
         self._voice.publish(convert.say_to_ros(say))
+
+
+def _calls(reply: Reply) -> bool:
+    return reply.purpose in _ASKED_FOR or reply.intent == "emergency"
 
 
 def main() -> int:

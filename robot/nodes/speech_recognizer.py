@@ -152,8 +152,9 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
     def cleanup(self) -> None:
         if hasattr(self, "_decoder"):
             self._decoder.close()
-        if getattr(self, "_dictation", None) is not None and self._dictation is not None:
-            self._dictation.close()
+        dictation: DictationLink | None = getattr(self, "_dictation", None)
+        if dictation is not None:
+            dictation.close()
 
     @property
     def _by_microphone(self) -> bool:

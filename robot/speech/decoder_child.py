@@ -14,6 +14,7 @@ all end with the first process, which ends when its socket closes.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
 import os
@@ -47,7 +48,8 @@ def serve(descriptor: int, load: Callable[[], Sequence[Recognizer]]) -> None:
         recognizers = load()
     except HaniError as error:
         for connection in _connections(control):
-            connection.send(("error", error.code, str(error)))
+            with contextlib.suppress(OSError):  # nobody waits for it any more
+                connection.send(("error", error.code, str(error)))
             return
     gc.freeze()  # what is loaded stays shared
     forks: set[int] = set()

@@ -235,8 +235,10 @@ class DecoderLink:
         if child is None:
             return
         silent_s = self._clock() - self._progress_at_s
-        if child.ready and child.under_way and silent_s > WEDGED_AFTER_S and wedged(silent_s, child.spent_s()):
-            self._restart("wedged")
+        if child.ready and child.under_way and silent_s > WEDGED_AFTER_S:
+            # asked in this order: who answers at the last moment rests, too
+            if wedged(silent_s, child.spent_s()) and not child.poll(0.0):
+                self._restart("wedged")
         elif not child.ready and silent_s > (_FORK_LIMIT_S if self._loaded else _START_LIMIT_S):
             self._restart("does not start")
 

@@ -114,14 +114,27 @@ class DecoderProcess:
 
 
 def processor_s(pid: int) -> float | None:
-    """Seconds of the processor that a process has had; None when no thread of it wants any (stopped, gone)."""
-    ticks, wants = 0, False
+    """Seconds of the processor that a process has had, with its threads that have ended; None when no thread of it
+    wants any (stopped, gone).
+    """
+    process = Path(f"/proc/{pid}")
     try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            # "id (any name) state ppid ...": the name may hold spaces and brackets; 12 and 13 of these are user, system
-            fields = (task / "stat").read_bytes().rpartition(b")")[2].split()
-            wants = wants or fields[0] in {b"R", b"D"}
-            ticks += int(fields[11]) + int(fields[12])
+        if not any(state in {b"R", b"D"} for state in map(_state, (process / "task").iterdir())):
+            return None
+        user, system = _fields(process)[11:13]
     except OSError:
         return None
-    return ticks / os.sysconf("SC_CLK_TCK") if wants else None
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _state(task: Path) -> bytes:
+    """Of a thread; nothing when it has just ended, as the timer of each chunk does."""
+    try:
+        return _fields(task)[0]
+    except OSError:
+        return b""
+
+
+def _fields(process: Path) -> list[bytes]:
+    """Of "id (any name) state ppid ..." those behind the name, which may hold spaces and brackets."""
+    return (process / "stat").read_bytes().rpartition(b")")[2].split()

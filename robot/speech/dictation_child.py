@@ -4,7 +4,8 @@ Packets on a socket: sound comes as the descriptor of a file in memory beside th
 never blocks; answers are JSON. First out:  {"ready": true}  or  {"error": "..."} and the end
 Out:  {"number": 1, "text": "..", "confidence": 0.8}  or  {"number": 1}
 
-It is the last to get the processor and the first to go when memory runs out, and ends when the socket closes.
+It is the last to get the processor and the first to go when memory runs out, and ends when the socket closes, even while
+it loads or writes: it is large, and the next one may be on its way.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import contextlib
 import faulthandler
 import json
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +40,7 @@ def serve(descriptor: int, load: Callable[[], Dictation]) -> None:
     with contextlib.suppress(OSError):  # a system without it; then the processor's order has to do
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
     parent = socket.socket(fileno=descriptor)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         dictation = load()
     except HaniError as error:
@@ -57,6 +61,13 @@ def serve(descriptor: int, load: Callable[[], Dictation]) -> None:
         if reading is not None:
             answer |= {"text": reading.text, "confidence": reading.confidence}
         _tell(parent, answer)
+
+
+def _end_with(parent: socket.socket) -> None:
+    poll = select.poll()
+    poll.register(parent, 0)  # its end is told in any case
+    poll.poll()
+    os._exit(0)
 
 
 def _tell(parent: socket.socket, answer: dict[str, object]) -> None:

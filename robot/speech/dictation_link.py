@@ -6,6 +6,7 @@ after 10 s, a minute, ten minutes, and soon again once it has answered.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -64,7 +65,7 @@ class DictationLink:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+        return self._process.pid if self._process and self._socket else None
 
     def ask(self, number: int, samples: Samples) -> None:
         """Mono int16 at 16 kHz, of which the first 30 s count. Replaces what waits."""
@@ -75,8 +76,9 @@ class DictationLink:
     def take(self) -> list[tuple[int, Reading | None]]:
         """The answers that have come."""
         now_s = self._clock()
-        if self._process is None:
-            if now_s >= self._start_at_s:
+        if self._socket is None:
+            gone = self._process is None or self._process.poll() is not None  # a large one takes its time to go
+            if gone and now_s >= self._start_at_s:
                 self._start(now_s)
             return []
         answers = self._receive()
@@ -86,40 +88,46 @@ class DictationLink:
         return answers
 
     def close(self) -> None:
+        self._end()
+        if self._process is not None:
+            self._process.wait()
+        self._process = None
+
+    def _end(self) -> None:
         if self._socket is not None:
             self._socket.close()
         if self._process is not None:
             self._process.kill()  # it holds nothing that needs a goodbye
-            self._process.wait()
-        self._socket = self._process = self._under_way = self._waiting = None
+        self._socket = self._under_way = self._waiting = None
         self._ready = False
 
     def _start(self, now_s: float) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        fd = theirs.fileno()
-        self._process = subprocess.Popen(
-            [part.replace("{fd}", str(fd)) for part in self._command],
-            pass_fds=[fd],
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": paths.python_path()},
-        )
-        theirs.close()
-        ours.setblocking(False)
-        self._socket, self._since_s = ours, now_s
+        self._process = None
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours.setblocking(False)
+            self._socket, self._since_s = ours, now_s
+            with theirs:
+                fd = theirs.fileno()
+                self._process = subprocess.Popen(
+                    [part.replace("{fd}", str(fd)) for part in self._command],
+                    pass_fds=[fd],
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": paths.python_path()},
+                )
+        except OSError as error:  # memory, processes or descriptors are short
+            self._failed(f"it cannot be started: {error.strerror}")
 
     def _send(self) -> None:
         if self._socket is None or self._waiting is None or self._under_way is not None:
             return
         (number, samples), self._waiting = self._waiting, None
-        sound = os.memfd_create("sound")
-        try:
-            os.write(sound, samples.tobytes())  # in memory: whole at once
-            socket.send_fds(self._socket, [str(number).encode()], [sound])
+        # an error: it has ended, which is seen on receiving; or memory is short, and this is not what it is for
+        with contextlib.suppress(OSError), open(os.memfd_create("sound"), "wb") as sound:
+            sound.write(samples.tobytes())
+            sound.flush()
+            socket.send_fds(self._socket, [str(number).encode()], [sound.fileno()])
             self._under_way, self._since_s = number, self._clock()
-        except OSError:
-            pass  # it has ended, which is seen on receiving; or memory is short, and this is not what it is for
-        finally:
-            os.close(sound)
 
     def _receive(self) -> list[tuple[int, Reading | None]]:
         answers: list[tuple[int, Reading | None]] = []
@@ -145,6 +153,6 @@ class DictationLink:
 
     def _failed(self, reason: str) -> None:
         log.warning("dictation is away, everything else goes on: %s", reason)
-        self.close()
+        self._end()
         self._start_at_s = self._clock() + _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
         self._failures += 1

@@ -76,7 +76,9 @@ class _Source(Enum):
 
 @dataclass(slots=True)
 class _Candidate:
-    """`settled` when something has been made of it, `certain` when that was a certain word; it stays as a witness.
+    """`exact` when it may become certain, `likeness` when no phrase was said as it is; a very faint phrase is neither.
+
+    `settled` when something has been made of it, `certain` when that was a certain word; it stays as a witness.
 
     `in_a_row` counts it and those of the same recogniser shortly before.
     """
@@ -88,6 +90,7 @@ class _Candidate:
     exact: bool
     clear: bool
     muted: bool
+    likeness: bool = False
     settled: bool = False
     certain: bool = False
     in_a_row: int = 1
@@ -130,7 +133,9 @@ class SafetyWatch:
             for reading in final.readings
             if (spotted := self._spotter.spot_text(reading)) is not None
         )
-        self._add(_Candidate(_Source.MAIN, word.kind, word.language, at_s, exact, word.certain, muted))
+        best = self._spotter.spot_text(final.readings[0])
+        likeness = not exact and not (final.accepted and best is not None and best.exact)
+        self._add(_Candidate(_Source.MAIN, word.kind, word.language, at_s, exact, word.certain, muted, likeness))
 
     def dictated(self, reading: Reading, began_at_s: float, ended_at_s: float) -> bool:
         """A text of free speech that was no known phrase. Returns whether there is a safety word in it.
@@ -140,10 +145,10 @@ class SafetyWatch:
         spotted = self._spotter.spot_text(reading)
         if spotted is None:
             return False
-        known = [one.at_s for one in self._candidates if one.kind is spotted.kind]
-        known += [at_s for kind, at_s in self._told.items() if kind is spotted.kind]
+        known = [*(one.at_s for one in self._candidates), *self._told.values()]  # of any kind: it is one sentence
         if not any(began_at_s - WITNESS_S <= at_s <= ended_at_s + REPEATED_WITHIN_S for at_s in known):
-            self._add(_Candidate(_Source.DICTATION, spotted.kind, spotted.language, ended_at_s, False, False, False))
+            kind, language = spotted.kind, spotted.language
+            self._add(_Candidate(_Source.DICTATION, kind, language, ended_at_s, False, False, False, likeness=True))
         return True
 
     def somebody_needs_help(self) -> None:
@@ -198,12 +203,12 @@ class SafetyWatch:
         if not self._may_ask(one, now_s):
             self.withheld += 1
             return None
-        if not one.exact:
+        if one.likeness:
             self._likenesses.asked(one.kind, now_s)
         return SafetyWord(str(uuid7()), one.kind, one.language, False, one.at_s)
 
     def _may_ask(self, one: _Candidate, now_s: float) -> bool:
-        if not one.exact and not self._likenesses.allows(one.kind, one.in_a_row, now_s):
+        if one.likeness and not self._likenesses.allows(one.kind, one.in_a_row, now_s):
             return False
         return one.in_a_row > 1 or self._budget.take(now_s)
 

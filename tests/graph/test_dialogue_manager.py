@@ -145,3 +145,21 @@ def test_a_dictated_text_is_not_answered_into_a_check_in(manager: DialogueManage
     manager._on_dictated(convert.heard_to_ros(heard("你好")))
     assert said(manager) == []
     assert manager._understood.sent == []
+
+
+@pytest.mark.parametrize("text", ["快叫救护车", "救命", "好的", "不用了", "声音大一点"])
+@pytest.mark.parametrize("offered", [None, "care"])
+def test_a_dictated_text_without_an_answer_neither_makes_nor_takes_an_offer(
+    manager: DialogueManager, offered: str | None, text: str
+) -> None:
+    """Else a television's call for help would make a certain call of the resident's next yes, or its no undo an offer."""
+    manager._dialogue._rules._offer = offered
+    manager._on_dictated(convert.heard_to_ros(heard(text)))
+    assert manager._dialogue._rules._offer == offered
+    assert said(manager) == []
+
+
+def test_a_dictated_call_for_help_raises_nothing_when_a_check_in_began_meanwhile(manager: DialogueManager) -> None:
+    manager._in_turn = lambda work, *arguments: (manager._on_alarm(alarm("checking")), work(*arguments))
+    manager._on_dictated(convert.heard_to_ros(heard("快叫救护车")))
+    assert manager._safety.sent == []

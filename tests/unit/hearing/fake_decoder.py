@@ -4,7 +4,7 @@ It knows "words" by the value of a chunk's first sample: 0 is silence, and when 
 last one are given out as a final. A second one, in place of the safety decoder, waits for five chunks of silence. PLAN
 says how the first misbehaves: "well", "hang V" (once, on the value V), "die V" (once), "poison V" (always hangs on V),
 "crash V" (always dies on V), "spoilt V" (dies on whatever follows V before a silence), "rotten" (dies on everything
-in every fork of what was loaded first), "spin V" (works for ever, once), "slow V" (works for a second on V), "refuse"
+in every fork of what was loaded first), "spin V" (works for ever, once), "slow V" (works for 0.3 s on V), "refuse"
 (cannot be loaded). COUNT is a file that remembers how often it was started; beside it another one remembers whether it
 was ever loaded.
 """
@@ -53,7 +53,7 @@ class FakeDecoder:
                 os._exit(3)
         if value == self._value and (self._what == "slow" or (self._what == "spin" and self._starts == 1)):
             began_s = time.process_time()
-            while self._what == "spin" or time.process_time() - began_s < 1.0:
+            while self._what == "spin" or time.process_time() - began_s < 0.3:
                 pass
         self._quiet = 0 if value else self._quiet + 1
         if value:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,10 @@ from hypothesis import strategies as st
 from robot import paths
 from robot.errors import MissingPart
 from robot.messages import Language, SafetyKind
-from robot.speech import decoder_link
+from robot.speech import decoder_link, decoder_process
 from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, AudioChunk, FileSource
 from robot.speech.decoder_link import Decoded, DecoderLink, replay_from, wedged
+from robot.speech.decoder_process import DecoderProcess, processor_s
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon
 from robot.speech.safety_decoder import decoder_phrases
@@ -182,11 +184,13 @@ def test_one_that_works_is_waited_for_and_not_for_ever(
     streams: dict[str, Stream], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Restarting what is slow makes it slower, and in the end costs the utterance."""
+    monkeypatch.setattr(decoder_link, "WEDGED_AFTER_S", 0.1)
+    monkeypatch.setattr(decoder_link, "_STARVED_S", 60.0)  # others may want the processor, too
     slow = begun(streams, tmp_path, "slow 4")
     slow.feed(*SILENCE, 3, 4, 5, 0)
     slow.catch_up()
     assert (slow.texts(), slow.link.restarts) == (["3 4 5"], 0)
-    monkeypatch.setattr(decoder_link, "_WORK_S", 0.5)
+    monkeypatch.setattr(decoder_link, "_WORK_S", 0.2)
     (tmp_path / "starts").unlink()
     spinning = begun(streams, tmp_path, "spin 4")
     spinning.feed(*SILENCE, 3, 4, 5, 0)
@@ -344,3 +348,45 @@ def test_both_real_recognisers_hear_a_clip_whole_though_they_were_killed_in_the_
         assert (one.readings[0].language, one.readings[0].text) == (Language.MN, text)
     assert link.restarts == 1
     assert 0.0 < link.real_time_factor < 1.0
+
+
+def test_the_processors_time_is_that_of_all_threads_that_ever_were() -> None:
+    """Every chunk has a timer's thread: without theirs a process that runs for an hour seems to work ever less."""
+
+    def work() -> None:
+        began_s = time.thread_time()
+        while time.thread_time() - began_s < 0.2:
+            pass
+
+    thread = threading.Thread(target=work)
+    before_s = processor_s(os.getpid())
+    thread.start()
+    thread.join()
+    after_s = processor_s(os.getpid())
+    assert before_s is not None
+    assert after_s is not None
+    assert after_s - before_s >= 0.15
+
+
+def test_a_thread_that_has_just_ended_is_no_wedge(tmp_path: Path) -> None:
+    assert decoder_process._state(tmp_path) == b""
+
+
+def test_an_answer_that_comes_at_the_last_moment_is_no_wedge(
+    streams: dict[str, Stream], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes between the last look for answers and the look at what the process does."""
+    stream = begun(streams, tmp_path, "well")
+    stream.link.start()
+    stream.feed(0)
+    stream.catch_up()
+
+    def rests(self: DecoderProcess) -> None:
+        assert self.poll(10.0)
+
+    monkeypatch.setattr(DecoderProcess, "spent_s", rests)
+    monkeypatch.setattr(decoder_link, "WEDGED_AFTER_S", -1.0)
+    monkeypatch.setattr(decoder_link, "_ANSWER_SOON_S", 0.0)
+    stream.feed(1, 0)
+    stream.catch_up()
+    assert (stream.texts(), stream.link.restarts) == (["1"], 0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -166,3 +169,53 @@ def test_a_real_engine_writes_a_clip(dictation_model: Path) -> None:
     ((number, reading),) = answers
     assert reading is not None
     assert (number, reading.text, reading.language) == (1, "打开海阔天空", Language.ZH)
+
+
+@pytest.mark.parametrize("what", ["Popen", "socketpair", "memfd_create"])
+def test_a_lack_of_memory_or_descriptors_costs_free_talk_only(
+    desks: dict[str, Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def lacks(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    desk = desks["well"] = Desk(tmp_path, "well")
+    owner = {"Popen": subprocess, "socketpair": socket, "memfd_create": os}[what]
+    if what == "memfd_create":
+        desk.until(DictationState.READY)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, what, lacks)
+        desk.link.ask(1, sound(3))
+        assert desk.link.take() == []
+    desk.clock.added_s += dictation_link._RETRY_S[0]
+    desk.until(DictationState.READY)
+    desk.link.ask(2, sound(3))
+    desk.until(answers=1)
+    assert desk.texts == [(2, "3 x 16000")]
+
+
+def test_one_that_takes_its_time_to_end_is_not_waited_for(
+    desks: dict[str, Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gigabytes go slowly, and sound must be taken meanwhile; the next one starts when there is room."""
+    desk = ready(desks, tmp_path, "hang 4")
+    desk.link.ask(1, sound(4))
+    desk.clock.added_s += dictation_link._ANSWER_LIMIT_S + 0.1
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, "kill", lambda _: None)
+        assert desk.link.take() == []
+        assert desk.link.state is DictationState.AWAY
+        desk.clock.added_s += dictation_link._RETRY_S[0]
+        patch.setattr(subprocess.Popen, "poll", lambda _: None)
+        assert desk.link.take() == []
+    assert desk.count.read_text().count("started") == 1
+    desk.until(DictationState.READY)
+
+
+def test_it_ends_with_its_parent_while_it_writes(desks: dict[str, Desk], tmp_path: Path) -> None:
+    """As when the node is killed: the next node brings its own."""
+    desk = ready(desks, tmp_path, "hang 4")
+    process = psutil.Process(desk.link.pid)
+    desk.link.ask(1, sound(4))
+    assert desk.link._socket is not None
+    desk.link._socket.close()
+    process.wait(20.0)
