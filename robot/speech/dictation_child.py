@@ -4,8 +4,8 @@ Packets on a socket: sound comes as the descriptor of a file in memory beside th
 never blocks; answers are JSON. First out:  {"ready": true}  or  {"error": "..."} and the end
 Out:  {"number": 1, "text": "..", "confidence": 0.8}  or  {"number": 1}
 
-It is the last to get the processor and the first to go when memory runs out, and ends when the socket closes, even while
-it loads or writes: it is large, and the next one may be on its way.
+It is the last to get the processor and the first to go when memory runs out, and ends when the socket closes, even
+while it loads or writes: it is large, and the next one may be on its way.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def test_a_dictated_text_is_not_answered_into_a_check_in(manager: DialogueManage
 def test_a_dictated_text_without_an_answer_neither_makes_nor_takes_an_offer(
     manager: DialogueManager, offered: str | None, text: str
 ) -> None:
-    """Else a television's call for help would make a certain call of the resident's next yes, or its no undo an offer."""
+    """Else a television's cry would make a certain call of the resident's next yes, or its no take back an offer."""
     manager._dialogue._rules._offer = offered
     manager._on_dictated(convert.heard_to_ros(heard(text)))
     assert manager._dialogue._rules._offer == offered
