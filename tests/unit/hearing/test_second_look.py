@@ -128,5 +128,7 @@ def test_played_faster_is_shorter(speed: float) -> None:
 def test_another_stream_over_the_same_model_hears_the_same(loaded: VoskRecognizer) -> None:
     clip = next(clip for clip in clips() if clip.known)
     sound = in_silence(load_clip(clip.path))
-    twins = [[final.readings for final in as_one(sound, ears)] for ears in (loaded, loaded.another())]
-    assert twins[0] == twins[1]
+    (one,), (other,) = (as_one(sound, ears) for ears in (loaded, loaded.another()))
+    assert [reading.text for reading in one.readings] == [reading.text for reading in other.readings]
+    # a stream of its own adds up the same frames, not always to the last bit
+    assert one.known == pytest.approx(other.known)
