@@ -24,6 +24,7 @@ from robot.speech.calibration import Calibration
 from robot.speech.confidence import LEAST_SHARE, SCORE_DIGITS, Evidence, SpeechMeter, confidences, evidence
 from robot.speech.graph_format import LATTICE_BEAM, UNKNOWN_WORD
 from robot.speech.phrase_book import PhraseBook
+from robot.speech.voicing import LEAST_RUN, VoiceMeter
 
 SAMPLE_RATE_HZ = 16_000
 ACCEPTED_CONFIDENCE = 0.5  # for a final that brings no bar of its own
@@ -43,19 +44,20 @@ class FinalResult:
 
     `readings` are best first, homophones with equal confidence; empty when it was like no phrase at all. `known` is the
     probability (0..1) that it was a known phrase, whichever; `least_known` is the bar for a phrase of this length.
-    `evidence` is what both were weighed from.
+    `evidence` is what both were weighed from. `voiced`: somebody's voice was in it (`voicing`); a kettle has none.
     """
 
     readings: tuple[Reading, ...]
     known: float = 1.0
     least_known: float = ACCEPTED_CONFIDENCE
     evidence: Evidence | None = None
+    voiced: bool = True
 
     @property
     def accepted(self) -> bool:
         """Whether the readings are to be believed; otherwise somebody spoke, but not a known phrase."""
         best = self.readings[0].confidence if self.readings else 0.0
-        return best > 0.0 and self.known >= self.least_known and best >= LEAST_SHARE * self.known
+        return self.voiced and best > 0.0 and self.known >= self.least_known and best >= LEAST_SHARE * self.known
 
 
 class Recognizer(Protocol):
@@ -108,6 +110,7 @@ class VoskRecognizer:
 
     def accept(self, samples: Samples) -> FinalResult | None:
         self._meter.feed(samples)
+        self._voice.feed(samples)
         if self._engine.AcceptWaveform(samples.tobytes()):
             return self._final(self._engine.Result())
         return None
@@ -118,10 +121,10 @@ class VoskRecognizer:
     def reset(self) -> None:
         self._engine = self._new_engine()  # the engine's own Reset keeps up to half a second of the old stream
         self._engine.SetMaxAlternatives(_ALTERNATIVES)
-        self._meter = SpeechMeter()
+        self._meter, self._voice = SpeechMeter(), VoiceMeter()
 
     def _final(self, result: str) -> FinalResult | None:
-        speech_s = self._meter.take()
+        speech_s, voiced = self._meter.take(), self._voice.take() >= LEAST_RUN
         alternatives = json.loads(result)["alternatives"]
         scores: dict[str, float] = {}
         for alternative in alternatives:
@@ -134,7 +137,7 @@ class VoskRecognizer:
             if (phrase := self._book.read(words))
         ]
         if not found:
-            return FinalResult((), 0.0)
+            return FinalResult((), 0.0, voiced=voiced)
         found.sort(key=lambda pair: (-round(pair[0], SCORE_DIGITS), pair[1].row))
         cut = len(alternatives) == _ALTERNATIVES
         filler = scores.get(UNKNOWN_WORD)
@@ -152,7 +155,7 @@ class VoskRecognizer:
         readings = tuple(
             Reading(phrase.text, phrase.language, value) for value, (_, phrase) in zip(values, found, strict=True)
         )
-        return FinalResult(readings, known, self._calibration.least_known(seen.tokens), seen)
+        return FinalResult(readings, known, self._calibration.least_known(seen.tokens), seen, voiced)
 
 
 class FakeRecognizer:

@@ -7,7 +7,8 @@
 | readings within two seconds                                        |                                           |
 | ... by either, and another within 8 s (not both over Hani's voice) | certain                                   |
 | any of these alone                                                 | Hani asks, if the budget allows           |
-| a likeness, a phrase inside a sentence, or in a dictated text      | the same, while `likeness` trusts those   |
+| a likeness, a phrase inside a sentence, or in a dictated text, or  | the same, while `likeness` trusts those   |
+| a phrase without a voice (`voicing`: a kettle)                     |                                           |
 | while Hani speaks: the same, but what is not certain is not asked  | remembered for 8 s                        |
 | while the safety decoder is not there                              | the main recogniser's word counts alone   |
 
@@ -121,14 +122,17 @@ class SafetyWatch:
         """A final of the safety decoder, which ended at `at_s`; `muted`: Hani was speaking."""
         heard = candidate(final, self._spotter, self._calibration)
         if heard is not None:
-            self._add(_Candidate(_Source.DECODER, heard.kind, heard.language, at_s, True, heard.clear, muted))
+            voiced, kind, language = final.voiced, heard.kind, heard.language
+            self._add(
+                _Candidate(_Source.DECODER, kind, language, at_s, voiced, heard.clear, muted, likeness=not voiced)
+            )
 
     def heard(self, final: FinalResult, at_s: float, *, muted: bool = False) -> None:
         """A final of the main recogniser."""
         word = self._spotter.spot(final, at_s, strict=muted)
         if word is None:
             return
-        exact = any(
+        exact = final.voiced and any(
             reading.confidence >= DOUBTFUL_CONFIDENCE and spotted.kind is word.kind and spotted.exact
             for reading in final.readings
             if (spotted := self._spotter.spot_text(reading)) is not None

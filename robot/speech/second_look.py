@@ -71,7 +71,7 @@ class SecondLook:
             return final
         sound, spoken_s = np.concatenate(self._kept), self._meter.take()
         self._forget()
-        if final.accepted or not 0.0 < spoken_s <= LONGEST_S:
+        if final.accepted or not final.voiced or not 0.0 < spoken_s <= LONGEST_S:
             return final
         stretch = sound[-round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ) :]
         return agreed(final, [self._hear(stretch, speed) for speed in SPEEDS])

@@ -53,6 +53,16 @@ def test_a_clear_cry_is_certain_at_once() -> None:
     assert (word.kind, word.language, word.certain, word.heard_at_s) == (SafetyKind.HELP, ZH, True, 5.0)
 
 
+def test_what_has_no_voice_in_it_is_never_certain_however_often_it_comes() -> None:
+    one = watch()
+    for at_s in (5.0, 5.5, 8.0, 11.0):
+        one.decoded(replace(final(confidence=CLEAR), voiced=False), at_s)
+        one.heard(replace(final(confidence=CLEAR), voiced=False), at_s + 0.2)
+    words = polled(one, 20.0, 5.0)
+    assert words
+    assert not any(certain for _, certain in words)
+
+
 def test_a_faint_cry_alone_is_asked_about_when_the_other_ear_had_its_time() -> None:
     one = watch()
     one.decoded(final(), 5.0)
