@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
-FRAME_S = 0.02
+from robot.speech.audio import SAMPLE_RATE_HZ, Samples
+
 LEAST_RUN = 3
-"""Voiced frames in a row that are a voice. Read off 90 s of each noise of `evaluation.noise` (2 in a row at most) and
-480 clips of the collection (of no speaker more than 1 in 80 has fewer, also with such noise 10 dB below)."""
+"""Voiced frames (20 ms each) in a row that are a voice. Read off 90 s of each noise of `evaluation.noise` (2 in a row
+at most) and 480 clips of the collection (of no speaker more than 1 in 80 has fewer, also with such noise 10 dB below)."""
 _LEAST_PERIODIC = 0.8  # normalised autocorrelation: the same reading
-_SAMPLE_RATE_HZ = 16_000
 _WINDOW, _STEP = 640, 320  # samples: 40 and 20 ms
 _SIZE = 2_048
 _LAGS = slice(40, 230)  # samples: 400 to 70 Hz
-_LEAST_SHARE = (
-    0.15  # of the loud frames' level: what is fainter is an echo, the room, or hiss seen through the band's edge
-)
+_LEAST_SHARE = 0.15  # of the loud frames' level: what is fainter is an echo, the room, or hiss at the band's edge
 _LEAST_LEVEL = 10.0  # int16 units
 _MOST_FRAMES = 1_500  # 30 s, as the recogniser's longest stretches
 
-_HZ = np.fft.rfftfreq(_SIZE, 1 / _SAMPLE_RATE_HZ)
+_HZ = np.fft.rfftfreq(_SIZE, 1 / SAMPLE_RATE_HZ)
 _BAND = (_HZ > 120.0) & (_HZ < 1_000.0)  # a voice's first harmonics; a whistle lies above
 _SHAPE = np.hanning(_WINDOW)
 _SHAPE_ALIKE = np.fft.irfft(np.abs(np.fft.rfft(_SHAPE, _SIZE)) ** 2)[:_WINDOW]
@@ -37,11 +34,11 @@ class VoiceMeter:
     """Feed it what the recogniser gets (int16, 16 kHz); `take` at each final."""
 
     def __init__(self) -> None:
-        self._rest: NDArray[np.int16] = np.zeros(0, np.int16)
+        self._rest: Samples = np.zeros(0, np.int16)
         self._frames: deque[tuple[float, float, float]] = deque(maxlen=_MOST_FRAMES)
         """How periodic, how loud in the band, how loud in all."""
 
-    def feed(self, samples: NDArray[np.int16]) -> None:
+    def feed(self, samples: Samples) -> None:
         sound = np.concatenate([self._rest, samples])
         count = (len(sound) - _WINDOW) // _STEP + 1
         if count <= 0:
@@ -56,7 +53,7 @@ class VoiceMeter:
         self._frames.extend(zip(periodic.tolist(), in_band.tolist(), level.tolist(), strict=True))
 
     def take(self) -> int:
-        """The longest run of voiced frames (`FRAME_S` each) since the last `take`."""
+        """The longest run of voiced frames since the last `take`."""
         frames = np.array(self._frames)
         self._frames.clear()
         if not len(frames):
