@@ -14,7 +14,7 @@ from robot.speech.audio import SAMPLE_RATE_HZ, Samples
 
 LEAST_RUN = 3
 """Voiced frames (20 ms each) in a row that are a voice. Read off 90 s of each noise of `evaluation.noise` (2 in a row
-at most) and 480 clips of the collection (of no speaker more than 1 in 80 has fewer, also with such noise 10 dB below)."""
+at most) and 480 clips of the collection (of no speaker more than 1 in 80 has fewer, also in such noise 10 dB below)."""
 _LEAST_PERIODIC = 0.8  # normalised autocorrelation: the same reading
 _WINDOW, _STEP = 640, 320  # samples: 40 and 20 ms
 _SIZE = 2_048
