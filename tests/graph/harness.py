@@ -156,10 +156,18 @@ class NodeProcess:
 
 def until(find: Callable[[], T | None], what: str, within_s: float = 15.0) -> T:
     """What is found at last. `within_s` is what it may take on a quiet machine: only a test that fails waits longer."""
+    found = soon(find, within_s + LOADED_S)
+    if found is None:
+        raise AssertionError(f"waited {within_s + LOADED_S:g} s for {what}")
+    return found
+
+
+def soon(find: Callable[[], T | None], within_s: float) -> T | None:
+    """What is found, if it comes in time."""
     began_s = time.monotonic()
-    while time.monotonic() - began_s < within_s + LOADED_S:
+    while time.monotonic() - began_s < within_s:
         found = find()
         if found is not None:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"waited {within_s + LOADED_S:g} s for {what}")
+    return None

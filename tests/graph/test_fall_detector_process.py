@@ -26,6 +26,7 @@ pytestmark = pytest.mark.graph
 CLIPS = Path(__file__).parents[1] / "data" / "vision"
 Start = Callable[..., NodeProcess]
 HASTY = "import robot.nodes.fall_detector as f; f._HUNG_AFTER_S = 6.0; raise SystemExit(f.main())"
+PUBLISHED = {"/vision/fall", "/vision/room", "/heartbeat", "/fall_detector/transition_event"}
 LARGEST_MESSAGE_BYTES = 400
 """A fall event has some 150; the smallest picture of a person would be thousands."""
 
@@ -61,13 +62,23 @@ def test_nothing_but_small_messages_leaves_while_a_real_fall_is_seen(
     event = until(lambda: falls[0] if falls else None, "the fall", 20.0)
     assert event.reason == "fast_drop"
     view = last(views, lambda view: view.sees and view.low == 1, "the view of somebody who lies there")
-    published = dict(probe.node.get_publisher_names_and_types_by_node("fall_detector", "/"))
+    published = publishers_of_detector(probe)
     own = {name for name in published if not name.startswith(("/rosout", "/parameter_events"))}
-    assert own == {"/vision/fall", "/vision/room", "/heartbeat", "/fall_detector/transition_event"}
+    assert own == PUBLISHED
     assert not any("Image" in kind for kinds in published.values() for kind in kinds)
     assert all(len(serialize_message(message)) < LARGEST_MESSAGE_BYTES for message in (event, view))
     assert [path.name for path in (tmp_path / "home").rglob("*")] == [], "no consent, no file"
     assert files_written_by(node) == []
+
+
+def publishers_of_detector(probe: Probe) -> dict[str, list[str]]:
+    """Every topic that the node publishes, with its types; who publishes what is discovered later than the messages."""
+
+    def known() -> dict[str, list[str]] | None:
+        found = dict(probe.node.get_publisher_names_and_types_by_node("fall_detector", "/"))
+        return found if found.keys() >= PUBLISHED else None
+
+    return until(known, "the detector's publishers to be discovered")
 
 
 def files_written_by(node: NodeProcess) -> list[str]:

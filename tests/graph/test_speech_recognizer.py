@@ -14,10 +14,11 @@ from hani_msgs.msg import Heard, Heartbeat, RoomSound, Spoken
 from robot import messages
 from robot.messages import Language, SpokenState
 from robot.nodes import convert, topics
+from robot.speech.free_talk import LATE_S
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon
 from robot.speech.phrase_file import read_phrases
-from tests.graph.harness import NodeProcess, Probe, until
+from tests.graph.harness import NodeProcess, Probe, soon, until
 from tests.unit.hearing.conftest import MODEL, written_out
 
 pytestmark = pytest.mark.graph
@@ -26,6 +27,8 @@ DATA = Path(__file__).parents[1] / "data" / "speech"
 CLIP = DATA / "mn" / "L8-K1_B.flac"
 NEWS = DATA / "zh" / "BAC009S0252W0476.ogg"
 WARMER = DATA / "zh" / "BAC009S0150W0005.ogg"
+SAID_AT_MOST = 6
+"""Dictation is loaded beside, last in the processor's queue, and drops a text that is late."""
 
 
 @pytest.fixture
@@ -80,11 +83,14 @@ def test_free_talk_is_dictated_where_a_model_is_there(probe: Probe, tmp_path: Pa
         heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
         unclear = probe.collect(Heard, topics.UNCLEAR, topics.EVENTS)
         dictated = probe.collect(Heard, topics.DICTATED, topics.EVENTS)
-        time.sleep(3.0)  # it is loaded beside
-        play(probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED), WARMER)
-        told = until(lambda: dictated or None, "the dictated text", 15.0)[0]
-        assert (list(told.texts), list(told.languages), heard) == (["调高温度"], ["zh"], [])
-        assert len(unclear) == 1
+        room = probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED)
+        for said in range(1, SAID_AT_MOST + 1):
+            play(room, WARMER)
+            until(lambda said=said: len(unclear) == said or None, "unclear speech to be told")
+            if soon(lambda: dictated or None, LATE_S + 2.0):
+                break
+        assert {(*told.texts, *told.languages) for told in dictated} == {("调高温度", "zh")}
+        assert heard == []
     finally:
         node.kill()
 
