@@ -45,7 +45,8 @@ from robot.speech.fitting import FROM_TOKENS, KEPT, Observed, fit, with_safety_b
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon, Pronunciation
 from robot.speech.plain_noise import Noise, noisy
-from robot.speech.recognizer import Recognizer, VoskRecognizer
+from robot.speech.recognizer import FinalResult, Recognizer, VoskRecognizer
+from robot.speech.second_look import for_cries
 
 CLIPS_A_KIND = 12
 """Clips of each language and class of length; a kind with fewer gives all it has."""
@@ -103,13 +104,17 @@ def half(phrase: Phrase) -> int:
     return hashlib.sha256(f"half {phrase.language.value} {phrase.text}".encode()).digest()[0] % 2
 
 
-def observe(recognizer: Recognizer, sound: _Sound, in_grammar: bool) -> list[Observed]:
-    """What the finals of one sound are evidence of; a part of a phrase that the recogniser cut in two counts not."""
+def _heard(recognizer: Recognizer, sound: _Sound) -> list[FinalResult]:
     recognizer.reset()
     finals = [
         recognizer.accept(sound.samples[at : at + CHUNK_SAMPLES]) for at in range(0, len(sound.samples), CHUNK_SAMPLES)
     ]
-    heard = [final for final in (*finals, recognizer.flush()) if final is not None]
+    return [final for final in (*finals, recognizer.flush()) if final is not None]
+
+
+def observe(recognizer: Recognizer, sound: _Sound, in_grammar: bool) -> list[Observed]:
+    """What the finals of one sound are evidence of; a part of a phrase that the recogniser cut in two counts not."""
+    heard = _heard(recognizer, sound)
     found = [
         Observed(final.evidence, in_grammar, _place(sound.said, final.readings) if in_grammar else None)
         for final in heard
@@ -206,26 +211,32 @@ def collect(
 
 
 def collect_safety(
-    drawn: Sequence[Clip], model_dir: Path, scratch: Path, tell: Progress = _untold
-) -> tuple[list[Observed], list[Observed]]:
-    """Stand-ins for safety words heard in a graph of their own, and everything else heard in it."""
+    drawn: Sequence[Clip], model_dir: Path, scratch: Path, by: Calibration, tell: Progress = _untold
+) -> tuple[list[float], list[float]]:
+    """Stand-ins for safety words heard right in a graph of their own, and everything else that is taken for one: how
+    sure the safety decoder is of each by this calibration.
+    """
     fitting = sorted({clip.phrase for clip in drawn if len(clip.way) in SAFETY_TOKENS}, key=lambda p: p.text)
     random.Random(_SEED).shuffle(fitting)
     listed = set(fitting[:SAFETY_WORDS])
     if not listed:
         return [], []
-    recognizer = _recognizer(listed, model_dir, scratch)
-    words: list[Observed] = []
-    foreign: list[Observed] = []
+    graph = ensure_graph(sorted(listed, key=lambda phrase: phrase.text), model_dir, scratch)
+    recognizer = for_cries(VoskRecognizer(graph, by, mandarin_cost_nats=0.0))
+    words: list[float] = []
+    foreign: list[float] = []
     ways = {clip.way for clip in drawn if clip.phrase in listed}
     others = [clip for clip in drawn if clip.phrase not in listed and not _half_said(clip, ways)]
     for clip in drawn:
         if clip.phrase in listed:
             for sound in _sounds(clip):
-                words += observe(recognizer, sound, True)
+                readings = [reading for final in _heard(recognizer, sound) for reading in final.readings[:1]]
+                said = (clip.phrase.language, clip.phrase.text)
+                words += [one.confidence for one in readings if (one.language, one.text) == said]
     tell(f"safety words: {len(listed)} stand-ins heard, now what is foreign to them")
     for sound in (*(s for clip in others for s in _sounds(clip)), *_pieces(others), *_noises(_NOISES)):
-        foreign += observe(recognizer, sound, False)
+        finals = _heard(recognizer, sound)
+        foreign += [reading.confidence for final in finals if final.voiced for reading in final.readings[:1]]
     return words, foreign
 
 
@@ -257,10 +268,10 @@ def calibrate(
             fitted = fit(observed, kept)
         except ValueError as error:
             raise BadInput(f"{folder} cannot calibrate a model: {error}.") from error
-        words, foreign = collect_safety(drawn, ears_dir, Path(scratch), tell)
+        words, foreign = collect_safety(drawn, ears_dir, Path(scratch), fitted, tell)
     fitted = with_safety_bars(fitted, words, foreign)
     counts = Counter(_kind(one) for one in observed)
-    counts.update({"safety words": sum(one.first for one in words), "foreign to safety words": len(foreign)})
+    counts.update({"safety words": len(words), "foreign to safety words": len(foreign)})
     provenance = Provenance(
         date=datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         data=", ".join(sorted({clip.source for clip in drawn}))

@@ -34,7 +34,7 @@ import numpy as np
 from robot.errors import HaniError
 from robot.speech.calibration import in_use
 from robot.speech.recognizer import Recognizer, VoskRecognizer
-from robot.speech.second_look import SecondLook
+from robot.speech.second_look import SecondLook, for_cries
 
 _HUNG_S = 20.0
 """The parent ends this process much sooner; this is for a parent that is gone while our own threads cannot run."""
@@ -109,14 +109,12 @@ def _chunks(connection: Connection[Any, Any]) -> queue.Queue[tuple[int, bytes, b
 
 
 def _recognizers(graphs: Sequence[Path]) -> list[Recognizer]:
-    """The recogniser of all phrases, which looks twice, and the safety decoder, which must not take long and
-    owes no language anything: its rivals are of both.
-    """
+    """The recogniser of all phrases and the safety decoder, which owes no language anything: its rivals are of both."""
     main, *safety = graphs
     first = VoskRecognizer(main, in_use(main)[0])
     return [
         SecondLook(first, first.another()),
-        *(VoskRecognizer(graph, in_use(graph)[0], mandarin_cost_nats=0.0) for graph in safety),
+        *(for_cries(VoskRecognizer(graph, in_use(graph)[0], mandarin_cost_nats=0.0)) for graph in safety),
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.speech.calibration import Bar, Calibration
-from robot.speech.confidence import LEAST_SHARE, Evidence, confidences, features, known, shares
+from robot.speech.confidence import LEAST_SHARE, Evidence, features, known, shares
 
 KEPT = 0.97
 """Of the phrases of the grammar that were heard right, so many shall be believed (issue: figures at 97 % kept)."""
@@ -151,15 +151,14 @@ def _down(level: float) -> float:
     return math.floor(level * 1e4) / 1e4
 
 
-def with_safety_bars(by: Calibration, words: Sequence[Observed], foreign: Sequence[Observed]) -> Calibration:
+def with_safety_bars(by: Calibration, words: Sequence[float], foreign: Sequence[float]) -> Calibration:
     """The safety decoder's bars: `SAFETY_KEPT` of the words pass the lower, and nothing of what was foreign the upper.
 
-    Both are finals of a graph of safety words only; `words` counts those heard right.
+    Both are confidences that the safety decoder gave: to words heard right, and to what it made of anything else.
     """
-    right = sorted(confidences(one.evidence, by)[0][0] for one in words if one.first)
-    wrong = [confidences(one.evidence, by)[0][0] for one in foreign]
+    right = sorted(words)
     lower = right[math.floor((1.0 - SAFETY_KEPT) * len(right))] if right else by.safety_lower
-    upper = max([*wrong, lower, SAFETY_UPPER_LEAST])
+    upper = max([*foreign, lower, SAFETY_UPPER_LEAST])
     return by.model_copy(
         update={"safety_lower": _down(lower), "safety_upper": min(math.ceil(upper * 1e4 + 1) / 1e4, 1.0)}
     )

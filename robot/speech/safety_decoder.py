@@ -25,15 +25,19 @@ MOST_NEAR_MISSES = 150
 _NEAR = 0.45  # of the safety phrase's length: edits by which a rival may differ
 _SAID_AGAIN_TOKENS = 8  # who shouts a longer phrase draws breath between
 _MOST_TIMES = 3
+LIKELY = 0.6
+"""From here on the main recogniser's finding the same phrase makes a cry certain. Both share the acoustic model, so
+foreign speech that imitates a cry deceives both: of an hour of it nothing came so far; models/speech/README.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class SafetyHeard:
-    """A candidate: the decoder heard a safety word. `clear` needs no second witness."""
+    """A candidate: the decoder heard a safety word. `clear` needs no second witness; one is enough for `likely`."""
 
     kind: SafetyKind
     language: Language
     confidence: float
+    likely: bool
     clear: bool
 
 
@@ -117,5 +121,6 @@ def candidate(final: FinalResult, spotter: SafetySpotter, by: Calibration) -> Sa
             continue
         alone = place == 0 and harmless <= reading.confidence * CLEAR_LEAD
         clear = alone and reading.confidence >= by.safety_upper
-        return SafetyHeard(word.kind, word.language, reading.confidence, clear)
+        likely = reading.confidence >= LIKELY
+        return SafetyHeard(word.kind, word.language, reading.confidence, likely, clear)
     return None

@@ -3,12 +3,14 @@
 | heard                                                              | then                                      |
 | ------------------------------------------------------------------ | ----------------------------------------- |
 | an exact safety phrase by the safety decoder, above its upper bar  | certain at once                           |
-| ... above its lower bar, and the main recogniser has it among its  | certain                                   |
-| readings within two seconds                                        |                                           |
-| ... by either, and another within 8 s (not both over Hani's voice) | certain                                   |
-| any of these alone                                                 | Hani asks, if the budget allows           |
+| ... likely, and the main recogniser has it among its readings      | certain                                   |
+| within two seconds                                                 |                                           |
+| ... above its lower bar, and another within 8 s (not both over     | certain                                   |
+| Hani's voice)                                                      |                                           |
+| ... above its lower bar, alone                                     | Hani asks, if the budget allows           |
 | a likeness, a phrase inside a sentence, or in a dictated text, or  | the same, while `likeness` trusts those   |
-| a phrase without a voice (`voicing`: a kettle)                     |                                           |
+| a phrase without a voice (`voicing`: a kettle), or one that only   |                                           |
+| the main recogniser finds                                          |                                           |
 | while Hani speaks: the same, but what is not certain is not asked  | remembered for 8 s                        |
 | while the safety decoder is not there                              | the main recogniser's word counts alone   |
 
@@ -79,6 +81,8 @@ class _Source(Enum):
 class _Candidate:
     """`exact` when it may become certain, `likeness` when no phrase was said as it is; a very faint phrase is neither.
 
+    `likely` when the other recogniser's view makes it certain, `clear` when nothing else is needed.
+
     `settled` when something has been made of it, `certain` when that was a certain word; it stays as a witness.
 
     `in_a_row` counts it and those of the same recogniser shortly before.
@@ -92,6 +96,7 @@ class _Candidate:
     clear: bool
     muted: bool
     likeness: bool = False
+    likely: bool = False
     settled: bool = False
     certain: bool = False
     in_a_row: int = 1
@@ -123,9 +128,10 @@ class SafetyWatch:
         heard = candidate(final, self._spotter, self._calibration)
         if heard is not None:
             voiced, kind, language = final.voiced, heard.kind, heard.language
-            self._add(
-                _Candidate(_Source.DECODER, kind, language, at_s, voiced, heard.clear, muted, likeness=not voiced)
+            new = _Candidate(
+                _Source.DECODER, kind, language, at_s, voiced, heard.clear, muted, not voiced, heard.likely
             )
+            self._add(new)
 
     def heard(self, final: FinalResult, at_s: float, *, muted: bool = False) -> None:
         """A final of the main recogniser."""
@@ -189,8 +195,8 @@ class SafetyWatch:
         self._candidates.append(new)
 
     def _is_certain(self, one: _Candidate) -> bool:
-        alone = one.clear and (one.source is _Source.DECODER or not self.decoder_there)
-        return one.exact and (alone or self._witnessed(one) or self._repeated(one))
+        alone = (one.clear or self._repeated(one)) and (one.source is _Source.DECODER or not self.decoder_there)
+        return one.exact and (alone or self._witnessed(one))
 
     def _settle(self, one: _Candidate, certain: bool, now_s: float) -> SafetyWord | None:
         if certain:
@@ -204,31 +210,43 @@ class SafetyWatch:
         self._close(one)
         if one.muted:
             return None
-        if not self._may_ask(one, now_s):
+        likeness = one.likeness or self._is_only_main(one)
+        if not self._may_ask(one, likeness, now_s):
             self.withheld += 1
             return None
-        if one.likeness:
+        if likeness:
             self._likenesses.asked(one.kind, now_s)
         return SafetyWord(str(uuid7()), one.kind, one.language, False, one.at_s)
 
-    def _may_ask(self, one: _Candidate, now_s: float) -> bool:
-        if one.likeness and not self._likenesses.allows(one.kind, one.in_a_row, now_s):
+    def _is_only_main(self, one: _Candidate) -> bool:
+        """Whether the decoder, which listens for nothing else, has not found what the main recogniser has."""
+        return (
+            self.decoder_there
+            and one.source is _Source.MAIN
+            and not any(other.source is _Source.DECODER for other in self._views(one))
+        )
+
+    def _may_ask(self, one: _Candidate, likeness: bool, now_s: float) -> bool:
+        if likeness and not self._likenesses.allows(one.kind, one.in_a_row, now_s):
             return False
         return one.in_a_row > 1 or self._budget.take(now_s)
 
     def _close(self, one: _Candidate) -> None:
         """The other recogniser's view of the same cry is settled with it."""
-        for other in self._candidates:
-            if other is one or (other.kind is one.kind and abs(other.at_s - one.at_s) <= WITNESS_S):
-                other.settled = True
+        for view in self._views(one):
+            view.settled = True
+
+    def _views(self, one: _Candidate) -> list[_Candidate]:
+        """All that is known of the same cry, `one` among them."""
+        return [
+            other
+            for other in self._candidates
+            if other is one or (other.kind is one.kind and abs(other.at_s - one.at_s) <= WITNESS_S)
+        ]
 
     def _witnessed(self, one: _Candidate) -> bool:
         return any(
-            other.source is not one.source
-            and other.exact
-            and other.kind is one.kind
-            and abs(other.at_s - one.at_s) <= WITNESS_S
-            for other in self._candidates
+            view.source is not one.source and view.exact and (one.likely or view.likely) for view in self._views(one)
         )
 
     def _repeated(self, one: _Candidate) -> bool:

@@ -105,13 +105,13 @@ def _measured_apart(arguments: Sequence[str]) -> Cost:
 def measure(graph: Path, safety_graph: Path, clips: Sequence[Path]) -> Cost:
     """In this process, which should do nothing else. Delays are of the main recogniser, as both listen."""
     from robot.speech.recognizer import VoskRecognizer
-    from robot.speech.second_look import SecondLook
+    from robot.speech.second_look import SecondLook, for_cries
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     before_mb = _memory_mb()
     began_s = time.perf_counter()
-    first, safety = VoskRecognizer(graph), VoskRecognizer(safety_graph, mandarin_cost_nats=0.0)
+    first, safety = VoskRecognizer(graph), for_cries(VoskRecognizer(safety_graph, mandarin_cost_nats=0.0))
     recognizer = SecondLook(first, first.another())
     load_s = time.perf_counter() - began_s
     sound_s = cpu_s = 0.0

@@ -18,7 +18,7 @@ from robot.speech.evaluation.scoring import Hearing
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.recognizer import Recognizer, VoskRecognizer
 from robot.speech.recording import in_silence, stretches
-from robot.speech.second_look import SecondLook
+from robot.speech.second_look import SecondLook, for_cries
 
 Change = Callable[[Samples, np.random.Generator], Samples]
 """What is done to a clip before it is heard; draws from the generator that it is given."""
@@ -47,8 +47,9 @@ class Ears:
         return SecondLook(first, first.another())
 
     def for_safety(self, grammar: Grammar) -> Recognizer:
-        """The safety decoder: one look, as in the product."""
-        return VoskRecognizer(ensure_graph(grammar, self.fold.model_dir, self.cache_dir), mandarin_cost_nats=0.0)
+        """The safety decoder, as in the product."""
+        graph = ensure_graph(grammar, self.fold.model_dir, self.cache_dir)
+        return for_cries(VoskRecognizer(graph, mandarin_cost_nats=0.0))
 
 
 def draw_for(name: str) -> np.random.Generator:

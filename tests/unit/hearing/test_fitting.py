@@ -129,9 +129,8 @@ def test_readings_that_are_never_right_make_no_temperature() -> None:
 
 
 def test_no_foreign_speech_passes_the_upper_bar_of_safety_words() -> None:
-    words = [Observed(Evidence((0.0,), margin / 10, 6, 0.7), True, 0) for margin in range(61)]
-    foreign = [Observed(Evidence((0.0,), margin, 6, 0.7), False, None) for margin in (-4.0, 1.0, 3.3)]
+    words, foreign = [one / 60 for one in range(61)], [0.2, 0.5, 0.91]
     found = with_safety_bars(UNFITTED, words, foreign)
-    assert sum(confidences(one.evidence, found)[0][0] >= found.safety_lower for one in words) >= 0.98 * 61
-    assert all(confidences(one.evidence, found)[0][0] < found.safety_upper for one in foreign)
+    assert sum(one >= found.safety_lower for one in words) >= 0.98 * 61
+    assert all(one < found.safety_upper for one in foreign)
     assert found.safety_lower <= found.safety_upper <= 1.0

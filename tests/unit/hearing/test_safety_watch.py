@@ -13,6 +13,7 @@ from robot.speech.calibration import UNFITTED
 from robot.speech.likeness import FRUITLESS
 from robot.speech.recognizer import FinalResult
 from robot.speech.safety import SafetySpotter
+from robot.speech.safety_decoder import LIKELY
 from robot.speech.safety_watch import REPEATED_WITHIN_S, WAIT_S, WITNESS_S, AskBudget, SafetyWatch
 
 pytestmark = pytest.mark.unit
@@ -165,7 +166,10 @@ EXACT = st.lists(
 @given(EXACT, st.booleans())
 @settings(deadline=None)
 def test_a_phrase_that_was_said_as_it_is_is_never_distrusted(events: list, there: bool) -> None:
-    """After a film full of likenesses the same becomes of it as in a silent house."""
+    """After a film full of likenesses the same becomes of it as in a silent house, if the decoder, where there is one,
+    has found it.
+    """
+    events = [event for event in events if event[1] == "decoder" or not there]
     quiet, loud = watch(there=there), watch(there=there)
     for at_s in range(-90, -60, 3):
         loud.heard(final(LIKENESS), float(at_s))
@@ -374,13 +378,44 @@ def test_a_very_faint_phrase_is_no_likeness() -> None:
     """Three looks may believe a phrase from 0.15 on: who cries so faintly is asked, however much a television cried."""
     faint = FinalResult((Reading("救命", ZH, 0.2),), 0.2, 0.15)
     assert faint.accepted
-    one = watch()
+    one = watch(there=False)
     for at_s in (5, 65, 125):
         one.heard(final(LIKENESS), float(at_s))
         assert polled(one, at_s + 20, at_s)
     for at_s in (205, 265):
         one.heard(faint, float(at_s))
         assert [certain for _, certain in polled(one, at_s + 20, at_s)] == [False]
+
+
+def test_what_the_decoder_does_not_find_is_a_likeness_however_often_the_other_finds_it() -> None:
+    """A television makes the main recogniser find cries where the decoder, which listens for nothing else, has none."""
+    one = watch()
+    for at_s in (5, 65, 125):
+        one.heard(final(confidence=CLEAR), float(at_s))
+        assert [certain for _, certain in polled(one, at_s + 20, at_s)] == [False]
+    one.heard(final(confidence=CLEAR), 205.0)
+    assert polled(one, 208.0, 205.0) == []
+    one.heard(final(confidence=CLEAR), 208.0)
+    assert [certain for _, certain in polled(one, 230.0, 208.0)] == [False]
+
+
+def test_a_cry_that_the_decoder_finds_too_is_never_distrusted() -> None:
+    one = watch()
+    for at_s in (5, 65, 125):
+        one.heard(final(LIKENESS), float(at_s))
+        assert polled(one, at_s + 20, at_s)
+    one.decoded(final(confidence=0.45), 205.0)
+    one.heard(final(confidence=0.45), 205.5)
+    assert [certain for _, certain in polled(one, 220.0, 205.0)] == [False]
+
+
+@pytest.mark.parametrize(("confidence", "certain"), [(LIKELY - 0.01, False), (LIKELY, True)])
+def test_what_the_decoder_hardly_believes_no_witness_makes_certain(confidence: float, certain: bool) -> None:
+    """Both recognisers share the acoustic model: what imitates a cry deceives both."""
+    one = watch()
+    one.decoded(final(confidence=confidence), 5.0)
+    one.heard(final(confidence=CLEAR), 5.2)
+    assert [told for _, told in polled(one, 20.0, 5.0)] == [certain]
 
 
 def test_a_dictated_cry_of_another_kind_in_the_same_breath_is_one_cry() -> None:

@@ -14,7 +14,17 @@ from robot.speech.audio import SAMPLE_RATE_HZ, Samples, load_clip
 from robot.speech.confidence import Evidence
 from robot.speech.recognizer import FakeRecognizer, FinalResult, VoskRecognizer
 from robot.speech.recording import as_one, in_silence
-from robot.speech.second_look import LEAST_AGREED, LONGEST_S, SPEEDS, SecondLook, agreed, played
+from robot.speech.second_look import (
+    CRY_SPEEDS,
+    LEAST_AGREED,
+    LONGEST_S,
+    SPEEDS,
+    SecondLook,
+    agreed,
+    borne_out,
+    for_cries,
+    played,
+)
 from tests.unit.hearing.conftest import clips
 
 pytestmark = pytest.mark.unit
@@ -118,6 +128,39 @@ def test_no_reading_is_surer_than_its_surest_look(again: list[FinalResult | None
     assert found.accepted == (found.readings[0].confidence >= LEAST_AGREED)
     confidences = [reading.confidence for reading in found.readings]
     assert confidences == sorted(confidences, reverse=True)
+
+
+@given(st.lists(st.none() | st.builds(final, st.sampled_from("абв"), st.floats(0, 1)), max_size=3))
+def test_a_cry_is_as_sure_as_another_look_bears_out(again: list[FinalResult | None]) -> None:
+    first = FinalResult((Reading("а", Language.MN, 0.6), Reading("б", Language.MN, 0.3)), 0.7, 0.5, EVIDENCE)
+    found = borne_out(first, again)
+    looks = [reading for look in again if look for reading in look.readings]
+    seen = {text: max((one.confidence for one in looks if one.text == text), default=0.0) for text in "аб"}
+    told = {reading.text: reading.confidence for reading in found.readings}
+    assert told == pytest.approx({"а": (0.6 * seen["а"]) ** 0.5, "б": (0.3 * seen["б"]) ** 0.5})
+    assert found.known == found.readings[0].confidence == max(told.values())
+    assert found.evidence is EVIDENCE
+
+
+def test_a_cry_is_looked_at_again_however_sure_the_first_look_is() -> None:
+    """Of foreign speech the first look believed some entirely, and no other speed found them."""
+    loud = final("тусал", 0.9)
+    twice = Counting([None, None])
+    ears = SecondLook(
+        Counting([loud]), twice, speeds=CRY_SPEEDS, doubtful=lambda final: final.known > 0, together=borne_out
+    )
+    found = ears.accept(SOUND)
+    assert found is not None
+    assert found.readings[0].confidence == 0.0
+    assert len(twice.heard) == len(CRY_SPEEDS)
+
+
+def test_the_safety_decoder_bears_out_what_was_said(loaded: VoskRecognizer) -> None:
+    clip = next(clip for clip in clips() if clip.known)
+    sound = in_silence(load_clip(clip.path))
+    first, cries = as_one(sound, loaded)[0], as_one(sound, for_cries(loaded))[0]
+    assert cries.readings[0].text == first.readings[0].text
+    assert cries.readings[0].confidence > 0.5
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
