@@ -19,7 +19,7 @@ def database(home_folder: Path) -> Path:
     return home_folder / "robot.db"
 
 
-SPEECH_MODEL = ROOT / "models" / "speech" / "bilingual-v2"
+SPEECH_MODEL = ROOT / "models" / "speech" / "bilingual-v3"
 """The acoustic model of the catalogue."""
 
 

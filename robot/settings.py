@@ -45,7 +45,7 @@ class SpeechRecognizerSettings(NodeSettings):
     )
     channels: int = Field(1, ge=1, le=8, description="microphones of the device; the one that hears best is taken")
     barge_in: bool = Field(True, description="fall silent when somebody speaks over Hani (with the voice's reference)")
-    model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v2")
+    model: str = Field("", description="folder of the acoustic model; empty: the catalogue's bilingual-v3")
     dictation_model: str = Field(
         "",
         description="folder of an open Mandarin model for free talk (python -m models.fetch_dictation); empty: off",

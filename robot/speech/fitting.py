@@ -18,6 +18,9 @@ KEPT_OF_ANY_LENGTH = 0.9
 """One bar for all would throw away the short ones, and yes and no are short."""
 SAFETY_KEPT = 0.98
 """Of safety words heard right, so many shall at least be asked about (issue: at most 2 % misses in quiet)."""
+SAFETY_LOWER_LEAST = 0.1
+"""Of 304 strangers' phrases that stood in for cries, clean and at 10 dB, 245 reach it (234 the bar before, without a
+second hearing), foreign speech 9 times in 0.85 h. What lies lower is no more a cry than anything else."""
 SAFETY_UPPER_LEAST = 0.8
 """Half an hour of foreign speech cannot show one false alarm in ten hours: a word that decides alone is surer still."""
 FROM_TOKENS = (0, 4, 6, 8, 12)
@@ -152,12 +155,14 @@ def _down(level: float) -> float:
 
 
 def with_safety_bars(by: Calibration, words: Sequence[float], foreign: Sequence[float]) -> Calibration:
-    """The safety decoder's bars: `SAFETY_KEPT` of the words pass the lower, and nothing of what was foreign the upper.
+    """The safety decoder's bars: `SAFETY_KEPT` of the words pass the lower, unless that were below
+    `SAFETY_LOWER_LEAST`, and nothing of what was foreign the upper.
 
     Both are confidences that the safety decoder gave: to words heard right, and to what it made of anything else.
     """
     right = sorted(words)
-    lower = right[math.floor((1.0 - SAFETY_KEPT) * len(right))] if right else by.safety_lower
+    kept = right[math.floor((1.0 - SAFETY_KEPT) * len(right))] if right else by.safety_lower
+    lower = max(kept, SAFETY_LOWER_LEAST)
     upper = max([*foreign, lower, SAFETY_UPPER_LEAST])
     return by.model_copy(
         update={"safety_lower": _down(lower), "safety_upper": min(math.ceil(upper * 1e4 + 1) / 1e4, 1.0)}

@@ -17,7 +17,7 @@ from robot.speech.phrase_file import read_phrases
 from robot.speech.recognizer import VoskRecognizer
 
 ROOT = Path(__file__).parents[3]
-MODEL = ROOT / "models" / "speech" / "bilingual-v2"
+MODEL = ROOT / "models" / "speech" / "bilingual-v3"
 DATA = ROOT / "tests" / "data" / "speech"
 
 

@@ -13,6 +13,7 @@ from robot.speech.fitting import (
     FROM_TOKENS,
     KEPT,
     KEPT_OF_ANY_LENGTH,
+    SAFETY_LOWER_LEAST,
     Observed,
     bars,
     best_temperature,
@@ -129,8 +130,13 @@ def test_readings_that_are_never_right_make_no_temperature() -> None:
 
 
 def test_no_foreign_speech_passes_the_upper_bar_of_safety_words() -> None:
-    words, foreign = [one / 60 for one in range(61)], [0.2, 0.5, 0.91]
+    words, foreign = [0.3 + one / 100 for one in range(61)], [0.2, 0.5, 0.91]
     found = with_safety_bars(UNFITTED, words, foreign)
     assert sum(one >= found.safety_lower for one in words) >= 0.98 * 61
     assert all(one < found.safety_upper for one in foreign)
     assert found.safety_lower <= found.safety_upper <= 1.0
+
+
+def test_what_is_hardly_a_safety_word_lowers_no_bar() -> None:
+    found = with_safety_bars(UNFITTED, [0.0, 0.01, *[0.9] * 50], [0.2])
+    assert (found.safety_lower, found.safety_upper) == (SAFETY_LOWER_LEAST, pytest.approx(0.8, abs=0.001))

@@ -48,7 +48,7 @@ def test_no_catalogued_file_may_be_missing(part: Part, tmp_path: Path) -> None:
 
 
 def test_a_changed_byte_in_the_speech_model_is_reported(tmp_path: Path) -> None:
-    (speech,) = [part for part in load_catalogue() if part.name == "bilingual-v2"]
+    (speech,) = [part for part in load_catalogue() if part.name == "bilingual-v3"]
     for file in speech.files:
         (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(paths.ROOT / file.path, tmp_path / file.path)
@@ -110,7 +110,7 @@ def test_verify_of_an_empty_home_says_what_is_missing_and_what_to_do(
 
 
 def test_verify_of_what_is_there_and_of_what_nobody_brings_is_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert catalogue.main(["verify", "bilingual-v2", "vosk-mandarin-small"]) == 0
+    assert catalogue.main(["verify", "bilingual-v3", "vosk-mandarin-small"]) == 0
     assert "4 files as catalogued" in capsys.readouterr().out
 
 
