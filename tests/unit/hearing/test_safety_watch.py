@@ -309,7 +309,8 @@ def test_the_budget_never_withholds_a_certain_cry(events: list, there: bool) -> 
     told, told_stingily = played(generous, events), played(stingy, events)
     certain = [replace(word, id="") for word in told if word.certain]
     assert [replace(word, id="") for word in told_stingily if word.certain] == certain
-    assert len(told_stingily) + stingy.withheld == len(told) + generous.withheld  # which may distrust what it asked about
+    # the generous one may distrust what it has asked about
+    assert len(told_stingily) + stingy.withheld == len(told) + generous.withheld
 
 
 @given(EVENTS)
