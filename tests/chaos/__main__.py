@@ -27,7 +27,7 @@ from tests.chaos.parts import ROOT, STORES, exists
 from tests.chaos.record import Plan, Record, recoveries
 from tests.chaos.robots import device_name, facts
 
-SHORT: dict[str, Any] = {"alarms": 300, "rate": 12.0, "gap_s": 1.0, "quiet_s": 120.0, "limit_s": 150.0}
+SHORT: dict[str, Any] = {"alarms": 300, "rate": 12.0, "gap_s": 1.0, "quiet_s": 300.0, "limit_s": 300.0}
 LISTED = 20
 
 
@@ -110,7 +110,7 @@ def _check_audit(verdict: judge.Verdict, chaos: Chaos) -> None:
     platform = chaos.platform
     command = [sys.executable, "-m", "robot.fleet.audit", "verify", "--data", str(platform.data / "fleet")]
     done = subprocess.run(
-        [*command, "--database-url", platform.url], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        [*command, "--database-url", platform.url], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
     )
     verdict.audit_valid = done.returncode == 0
     verdict.audit = (done.stdout or done.stderr).strip()[-200:]

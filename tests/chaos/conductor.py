@@ -121,7 +121,7 @@ class Chaos:
         self.record.quiet_s = self._await_silence()
         self._stop.set()
         for watcher in watchers:
-            watcher.join(20)
+            watcher.join(90)  # of a request or two that hang
         self.record.fell = {name: part.fell for name, part in self.parts.items() if part.fell}
         self.record.network = sum((network.counts for network in self.networks.values()), Counter())
         self.record.refused = sum(status.get("refused", 0) for status in self.statuses())

@@ -24,7 +24,7 @@ class Person:
 
     def __init__(self, platform: Platform, name: str, role: str = "administrator") -> None:
         self.url = f"http://127.0.0.1:{platform.page_port}"
-        self._client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10.0)
+        self._client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=30.0)
         self._csrf = ""
         self.shown = name
         self._platform = platform
@@ -101,7 +101,9 @@ def _csrf(page: str) -> str:
 def _people(platform: Platform, *arguments: str) -> str:
     data = ["--data", str(platform.data / "fleet"), "--database-url", platform.url]
     command = [sys.executable, "-m", "robot.fleet.people", *data, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
     if done.returncode != 0:
         raise RuntimeError(f"robot.fleet.people {arguments[0]}: {done.stderr.strip()[-300:]}")
     return done.stdout

@@ -24,7 +24,7 @@ from robot.supervisor.lifeline import die_with_parent
 from tests.fleet.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 STORES = ("sqlite", "postgres")
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
 from robot import paths
-from tests.e2e.house import House
+from tests.e2e.house import PATIENCE_MS, House
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(840)]
 
 SCENARIO = paths.ROOT / "config" / "scenarios" / "day_and_night.yaml"
 
@@ -22,14 +21,15 @@ def test_a_day_a_night_and_a_fall_that_a_person_answers(tmp_path: Path, browser:
     with House(tmp_path / "house", SCENARIO, caregiver="person") as house:
         house.wait_for("scenario", 180, result="started")
         page = browser.new_page(viewport={"width": 1180, "height": 820})
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(house.entrance("娜仁"))
         page.locator('[data-testid="use-link"]').click()
         row = page.locator('[data-testid="alarm-row"]').first
-        expect(row).to_have_attribute("data-phase", "raised", timeout=240_000)
+        expect(row).to_have_attribute("data-phase", "raised", timeout=420_000)
         keep_picture(page.screenshot(), "alarm.png")
 
         row.locator('[data-testid="ack"]').click()
-        expect(row).to_have_attribute("data-phase", "acknowledged", timeout=30_000)
+        expect(row).to_have_attribute("data-phase", "acknowledged")
         expect(row).to_contain_text("娜仁")
         zh, _ = house.wait_for("said", 30, purpose="help_coming", language="zh")
         house.wait_for("said", 30, purpose="help_coming", language="mn")
@@ -42,14 +42,14 @@ def test_a_day_a_night_and_a_fall_that_a_person_answers(tmp_path: Path, browser:
         told = [event for event in house.events() if event["kind"] == "saying" and event["purpose"] == "help_coming"]
         assert len(told) == 2, "once in each language, never again"
         assert "救" not in told[0]["text"], "a text of Hani must not be a safety word"
-        falls = [alarm for alarm in house.alarms() if alarm["type"] == "fall"]
-        assert len(falls) == 1
+        rows = house.until(lambda: house.alarms() or None, 10, "the platform lists no alarm")
+        assert len([alarm for alarm in rows if alarm["type"] == "fall"]) == 1
         assert zh > 0
-        pids = list(house.pids().values())
+        processes = house.processes()
         page.goto(f"{house.url}/robots/hani-0001")
         keep_picture(page.screenshot(full_page=True), "robot.png")
         page.close()
-    assert not [pid for pid in pids if psutil.pid_exists(pid)], "an orderly stop leaves nobody behind"
+    assert not [one for one in processes if one.is_running()], "an orderly stop leaves nobody behind"
 
 
 def keep_picture(png: bytes, name: str) -> None:

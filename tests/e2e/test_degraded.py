@@ -12,7 +12,7 @@ import yaml
 from robot import paths
 from tests.e2e.house import House
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(840)]
 
 STEPS: list[dict[str, Any]] = [
     {"resident_says": "speech/mn/L8-K1_B.flac"},

@@ -20,16 +20,17 @@ import yaml
 
 from robot import paths
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(840)]
 
 STEPS = [
     {"note": "a thank you"},
+    {"pause_s": 1.5},
     {"resident_says": "speech/mn/L2-K2_B.flac"},
-    {"wait_for": {"kind": "said", "within_s": 30, "where": {"language": "mn"}}},
+    {"wait_for": {"kind": "said", "within_s": 90, "where": {"language": "mn"}}},
 ]
 
 
-LASTS_AT_MOST_S = 200.0
+LASTS_AT_MOST_S = 400.0
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def descendants(pid: int) -> list[psutil.Process]:
 def test_the_timeline_tells_what_happened_and_the_end_is_clean(tmp_path: Path) -> None:
     with demo(tmp_path, "--leave") as (process, terminal):
         text = read_all(terminal)
-        assert process.wait(30) == 0, text
+        assert process.wait(90) == 0, text
     link = re.search(r"http://127\.0\.0\.1:\d+/login/[\w-]{43}\s", text)
     assert link, "the page's address stands above the timeline, with a login link"
     assert re.search(r"\d+ ms +heard +баярлалаа +mn", text), text
@@ -86,13 +87,13 @@ def test_killed_it_leaves_nobody_behind(tmp_path: Path) -> None:
     state = paths.home() / "simulation" / "processes.json"
     started_at_s = time.time()
     with demo(tmp_path) as (process, _terminal):
-        end_s = time.monotonic() + 60
+        end_s = time.monotonic() + 180
         while time.monotonic() < end_s:
             fresh = state.exists() and state.stat().st_mtime >= started_at_s
-            if fresh and len(json.loads(state.read_text(encoding="utf-8") or "{}")) >= 13:
+            if fresh and len(json.loads(state.read_text(encoding="utf-8"))) >= 13:
                 break
             time.sleep(0.2)
         family = descendants(process.pid)
         assert len(family) >= 13, "the house did not start"
-    _, alive = psutil.wait_procs(family, timeout=40)
+    _, alive = psutil.wait_procs(family, timeout=120)
     assert not alive, [one.name() for one in alive]

@@ -14,7 +14,7 @@ import yaml
 from robot import paths
 from tests.e2e.house import House
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(840)]
 
 DURING_THE_DROP_S = 2.8  # the clip's fall begins at 2.3 s and is confirmed at 4.0 s
 WHILE_FALLING = (

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from robot.vision.zones import Zones, read_zones
+from tests.e2e.house import PATIENCE_MS
 from tests.fleet.conftest import PATIENCE_S, first_line
 
 pytestmark = pytest.mark.e2e
@@ -36,6 +37,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_a_caregiver_draws_a_bed_and_a_mirror(browser: Browser, address: str, tmp_path: Path) -> None:
     page = browser.new_page(viewport={"width": 900, "height": 1200})
+    page.set_default_timeout(PATIENCE_MS)
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -43,7 +45,7 @@ def test_a_caregiver_draws_a_bed_and_a_mirror(browser: Browser, address: str, tm
     expect(page.get_by_role("heading", level=1)).to_have_text("在房间照片上标出位置")
     expect(page.locator("#zones")).to_contain_text("还没有")
     board = page.locator("#board")
-    assert page.locator("#still").evaluate("image => image.naturalWidth") == 640
+    expect(page.locator("#still")).to_have_js_property("naturalWidth", 640)
 
     for x, y in ((0.1, 0.5), (0.6, 0.5), (0.6, 0.9), (0.1, 0.9)):
         _click(page, x, y)
@@ -76,6 +78,7 @@ def test_a_caregiver_draws_a_bed_and_a_mirror(browser: Browser, address: str, tm
 
 def test_every_control_has_a_name_in_every_language(browser: Browser, address: str) -> None:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     for language in ("中文", "Монгол", "English"):
         page.get_by_role("button", name=language).click()

@@ -21,6 +21,8 @@ import psycopg
 import pytest
 
 from robot.fleet import postgres
+from robot.fleet.identity import broker_link
+from robot.reporting import enrol
 from tests.fleet.government_stand_in import StandIn, standing_in
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from tests.fleet.secured import Site
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """Generous, because a loaded machine is slow and nothing here measures speed; only a test that fails waits so long."""
 T = TypeVar("T")
+_given_ports: set[int] = set()
 
 
 def until(look: Callable[[], T | None], *, grows: Callable[[], object] | None = None) -> T:
@@ -106,8 +109,11 @@ def free_port() -> int:
     """
     while True:
         port = random.SystemRandom().randrange(12_000, 32_000)
+        if port in _given_ports:  # somebody is about to use it, or was killed on it for a moment
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given_ports.add(port)
             return port
 
 
@@ -304,6 +310,15 @@ def stand_in() -> Iterator[StandIn]:
     """A stand-in for the region's platform."""
     with standing_in(StandIn()) as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _everybody_is_patient() -> Iterator[None]:
+    """A robot and an operator in the tests' own process give up after 10 s in service: too soon on a loaded machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (enrol, broker_link):
+            patch.setattr(module, "PATIENCE_S", PATIENCE_S)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -126,6 +126,7 @@ class Client:
         if will is not None:
             self.client.will_set(*will, qos=1)
         self.refused = ""
+        self.client.connect_timeout = PATIENCE_S
         try:
             self.client.connect("127.0.0.1", port, clean_start=clean)
         except (OSError, ValueError) as error:

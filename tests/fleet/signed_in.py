@@ -36,7 +36,7 @@ def client(
     role: Role = Role.ADMINISTRATOR,
     scopes: Iterable[str] = (),
     database_url: str | None = None,
-    timeout_s: float = 10.0,
+    timeout_s: float = 120.0,
 ) -> httpx.Client:
     """Signed in at a dashboard that answers. Raises httpx.HTTPError when it does not."""
     found = httpx.Client(base_url=url, headers={"Origin": url}, timeout=timeout_s)

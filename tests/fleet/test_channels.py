@@ -7,7 +7,6 @@ import hmac
 import json
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,11 +28,10 @@ from robot.fleet.notify.channels import FakeChannel, Outgoing, open_channel
 from robot.fleet.notify.sender import Sender
 from robot.fleet.notify.settings import ChannelSettings
 from robot.fleet.tables import Alarm
-from tests.fleet.conftest import free_port
+from tests.fleet.conftest import PATIENCE_S, free_port
 
 pytestmark = pytest.mark.fleet
 
-PATIENCE_S = 30.0
 SECRET = "geheim-12345"
 TEXT = "Hani：一号：跌倒，10:32 发出"
 PERSON = Person(name="王芳", role="护理员", phone="13800000001", email="wang@example.org")
@@ -49,11 +47,11 @@ def settings(**fields: Any) -> ChannelSettings:
 
 @dataclass
 class Gateway:
-    """An HTTP server that answers what it is told to and remembers what it was asked."""
+    """An HTTP server that answers what it is told to, while it is `free`, and remembers what it was asked."""
 
     port: int
     answers: list[int] = field(default_factory=list)
-    hold_s: float = 0.0
+    free: threading.Event = field(default_factory=threading.Event)
     asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     @property
@@ -64,12 +62,13 @@ class Gateway:
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
     found = Gateway(0)
+    found.free.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             found.asked.append((self.path, dict(self.headers), body))
-            time.sleep(found.hold_s)
+            found.free.wait(PATIENCE_S)
             self.send_response(found.answers.pop(0) if found.answers else 200)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -82,6 +81,7 @@ def gateway() -> Iterator[Gateway]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield found
+    found.free.set()
     server.shutdown()
     server.server_close()
     thread.join(PATIENCE_S)
@@ -180,14 +180,15 @@ def test_an_answer_that_is_no_success_and_a_server_that_hangs_are_faults_without
 ) -> None:
     caplog.set_level(logging.DEBUG)
     url = gateway.url + "/?key={key}&to={phone}"
-    channel = open_channel(settings(kind="sms", url=url, secrets={"key": secret}, timeout_s=0.5))
+    channel = open_channel(settings(kind="sms", url=url, secrets={"key": secret}))
     gateway.answers = [500, 302]
     for told in ("answered 500", "answered 302"):
         with pytest.raises(LinkFault, match=told):
             channel.send(outgoing())
-    gateway.hold_s = 1.0
+    gateway.free.clear()
+    hasty = open_channel(settings(kind="sms", url=url, secrets={"key": secret}, timeout_s=0.5))
     with pytest.raises(LinkFault, match=r"TimeoutError|ReadTimeout"):
-        channel.send(outgoing())
+        hasty.send(outgoing())
     assert SECRET not in caplog.text
     assert "13800000001" not in caplog.text
 
@@ -264,7 +265,7 @@ class Post:
 
 @pytest.fixture
 def post(database: Database, gateway: Gateway, secret: Path) -> Post:
-    sms = settings(kind="sms", url=gateway.url, body={"to": "{phone}"}, timeout_s=5)
+    sms = settings(kind="sms", url=gateway.url, body={"to": "{phone}"}, timeout_s=60.0)
     hook = settings(kind="webhook", url="http://127.0.0.1:1/", secret_file=secret)
     return Post(database, {"sms": sms, "hook": hook})
 

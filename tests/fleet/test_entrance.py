@@ -104,7 +104,7 @@ def test_with_tls_the_cookies_are_bound_to_it(start: Start, tmp_path: Path) -> N
     address = start("--tls-certificate", str(chain), "--tls-key", str(key))
     trust = ssl.create_default_context(cafile=str(chain))
     trust.check_hostname = False  # the certificate is trusted as such
-    with httpx.Client(base_url=f"https://{address}", verify=trust) as client:
+    with httpx.Client(base_url=f"https://{address}", verify=trust, timeout=PATIENCE_S) as client:
         answer = ask(client, "/login")
         cookie = answer.headers["set-cookie"].lower()
         assert cookie.startswith("__host-hani-porch=")
@@ -114,22 +114,22 @@ def test_with_tls_the_cookies_are_bound_to_it(start: Start, tmp_path: Path) -> N
 
 
 def test_without_a_proxy_nobody_can_claim_another_address_or_scheme(start: Start) -> None:
-    with httpx.Client(base_url=f"http://{start()}") as client:
+    with httpx.Client(base_url=f"http://{start()}", timeout=PATIENCE_S) as client:
         ask(client, "/healthz")
         claimed = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.1"}
         assert client.get("/login", headers=claimed).headers["set-cookie"].startswith("hani-porch=")
-    with httpx.Client(base_url=f"http://{start('--behind-proxy')}") as client:
+    with httpx.Client(base_url=f"http://{start('--behind-proxy')}", timeout=PATIENCE_S) as client:
         ask(client, "/healthz")
         assert client.get("/login", headers=claimed).headers["set-cookie"].startswith("__Host-hani-porch=")
 
 
 def test_a_disabled_persons_open_feed_ends_within_seconds(start: Start, tmp_path: Path) -> None:
     address = start()
-    with httpx.Client(base_url=f"http://{address}") as stranger:
+    with httpx.Client(base_url=f"http://{address}", timeout=PATIENCE_S) as stranger:
         ask(stranger, "/healthz")
     data = tmp_path / "fleet"
     client = signed_in.client(f"http://{address}", data, "carer", Role.CAREGIVER, ["hani-0001"])
-    with closing(client), client.stream("GET", "/events", timeout=10.0) as feed:
+    with closing(client), client.stream("GET", "/events", timeout=PATIENCE_S) as feed:
         lines = read_on(feed)
         while next(lines) != "event: health":
             pass
@@ -152,7 +152,7 @@ def test_half_a_pair_of_tls_files_ends_with_one_line(tmp_path: Path, given: tupl
 
 def test_the_simulated_caregiver_signs_in_and_answers_by_the_same_forms(start: Start, tmp_path: Path) -> None:
     address = start()
-    with httpx.Client(base_url=f"http://{address}") as stranger:
+    with httpx.Client(base_url=f"http://{address}", timeout=PATIENCE_S) as stranger:
         ask(stranger, "/healthz")
     data = tmp_path / "fleet"
     database = open_database(data)

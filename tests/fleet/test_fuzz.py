@@ -23,7 +23,7 @@ from robot.fleet.tables import Alarm, Refusal, Worker
 from robot.reporting.contract import AlarmBody, AlarmReport, topic
 from tests.fleet.conftest import PATIENCE_S, ROOT, Broker, until
 
-pytestmark = pytest.mark.fleet
+pytestmark = [pytest.mark.fleet, pytest.mark.timeout(840)]
 
 PAYLOADS = 100_000
 ROBOTS = 2_000  # 50 each: below what ingest takes from one robot at once

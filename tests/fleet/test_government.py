@@ -22,7 +22,7 @@ from robot.fleet.tables import AlarmLog
 from tests.fleet import government_stand_in
 from tests.fleet.conftest import PATIENCE_S, ROOT, Postgres, free_port
 from tests.fleet.government_alarms import change
-from tests.fleet.government_rig import PHASES, RETRY, Rig
+from tests.fleet.government_rig import PHASES, Rig
 from tests.fleet.government_stand_in import NOTICE, Mood, StandIn
 
 pytestmark = pytest.mark.fleet
@@ -33,7 +33,7 @@ TOKEN, SM2_KEY, SM4_KEY = "token-71c0ffee", "39" * 32, "a7" * 16
 
 def test_killed_at_any_moment_everything_arrives_once_and_in_order(rig: Rig, stand_in: StandIn) -> None:
     stand_in.mood = lambda number, _letter: MOODS[number % len(MOODS)]
-    rig.http(stand_in, retry={**RETRY, "give_up_attempts": 1000})  # a stand-in so ill-tempered kills letters otherwise
+    rig.http(stand_in)
     alarms = [f"alarm-{number:04}" for number in range(12)]
     rig.begin()
     for number, alarm_id in enumerate(alarms):

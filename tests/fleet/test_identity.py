@@ -219,19 +219,20 @@ def test_access_rules_shut_a_revoked_robot_out_before_its_connection_ends(
         ingest.publish(up("hani-2451", "ack"), b"before")
         assert robot.next()[1] == b"before"
         assert site.identity("revoke", "hani-2451", "--reason", "stolen") == 0
-        # the reload happens between two turns of the broker's loop: until then messages still pass
-        give_up_at_s = time.monotonic() + PATIENCE_S
-        while True:
-            assert time.monotonic() < give_up_at_s
-            robot.publish(up("hani-2451"), b"probe")
-            time.sleep(0.1)
-            if ingest.heard.empty():
-                break
-            ingest.next()
-        ingest.publish(up("hani-2451", "ack"), b"after")
-        robot.publish(up("hani-2451", "e/event"), b"after")
-        other = site.robot("hani-2452", capsys)
-        with device_client(site, other) as neighbour:
+        with device_client(site, site.robot("hani-2452", capsys)) as neighbour:
+
+            def is_shut_out() -> bool:
+                """Whether of two messages the neighbour's, which was sent later, is the first to arrive."""
+                robot.publish(up("hani-2451"), b"probe")
+                neighbour.publish(up("hani-2452"), b"control")
+                if ingest.next()[1] == b"control":
+                    return True
+                assert ingest.next()[1] == b"control"
+                return False
+
+            until(is_shut_out)  # the reload happens between two turns of the broker's loop
+            ingest.publish(up("hani-2451", "ack"), b"after")
+            robot.publish(up("hani-2451", "e/event"), b"after")
             neighbour.publish(up("hani-2452"), b"control")
             assert ingest.next()[1] == b"control"
         assert ingest.heard.empty()
@@ -282,7 +283,7 @@ def test_a_running_broker_shows_its_renewed_certificate_and_ingest_its_own_at_th
         assert ingest.up.wait(PATIENCE_S)
     finally:
         ingest.stop()
-    assert len(read) == 2  # at the start, and before the connection
+    assert len(read) >= 2  # at the start, and before each connection
 
 
 def _shown(port: int, layout: Layout) -> bytes | None:

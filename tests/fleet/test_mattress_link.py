@@ -178,9 +178,9 @@ def test_name_and_password_come_from_a_file_and_stand_nowhere_else(tmp_path, cap
         with MattressLink(
             broker_of(broker, username="hani", password_file=str(wrong)), TUYA, lambda reading: None
         ) as link:
-            until(lambda: "refused the mattress link" in caplog.text)
+            until(lambda: "check its user name and password" in link.fault)
+            assert "refused the mattress link" in caplog.text
             assert (link.connected, link.counts) == (False, LinkCounts())
-            assert "check its user name and password" in link.fault
     finally:
         broker.kill()
     assert "pass-phrase" not in caplog.text

@@ -18,8 +18,9 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 T = TypeVar("T")
-LOADED_S = 20.0
-"""So much longer may everything take on a loaded machine."""
+LOADED_S = 120.0
+"""So much longer may everything take on a loaded machine, where a process may need a minute to start."""
+TIMES = 10
 
 
 class Probe:
@@ -35,13 +36,13 @@ class Probe:
         self._thread.start()
 
     def close(self) -> None:
-        self._executor.shutdown(timeout_sec=5.0)
-        self._thread.join(3.0)
+        self._executor.shutdown(timeout_sec=LOADED_S)
+        self._thread.join(LOADED_S)  # it must not meet a node that is gone
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
 
     def collect(self, kind: Any, topic: str, qos: Any) -> list[Any]:
-        """Everything that comes on a topic, from now on."""
+        """Everything that comes on a topic, from now on; what is told to those alone who are there, from `met` on."""
         found: list[Any] = []
         self.node.create_subscription(kind, topic, found.append, qos)
         return found
@@ -51,6 +52,10 @@ class Probe:
         publisher = self.node.create_publisher(kind, topic, qos)
         until(lambda: publisher.get_subscription_count() or None, f"a listener on {topic}")
         return publisher
+
+    def met(self, name: str) -> None:
+        """Wait until a node knows of everybody who collects here: it learns of them in order, and answers the last."""
+        until(lambda: self.state(name), f"{name} to answer")
 
     def bring_up(self, name: str) -> None:
         """Configure and activate, as the lifecycle manager would; asks again when a request goes to a dead process."""
@@ -132,12 +137,13 @@ class NodeProcess:
     def wait(self, within_s: float = 20.0) -> tuple[int, str]:
         """Until it has ended by itself; as `stop`."""
         try:
-            code = self.process.wait(within_s)
+            code = self.process.wait(within_s + LOADED_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(within_s)
-            raise AssertionError(f"{self.name} did not end within {within_s} s:\n{self.output()}") from None
-        self._reader.join(5.0)  # a child of its own may hold the pipe a moment longer
+            self.process.wait(LOADED_S)
+            told = f"{self.name} did not end within {within_s + LOADED_S:g} s:\n{self.output()}"
+            raise AssertionError(told) from None
+        self._reader.join(LOADED_S)  # a child of its own may hold the pipe a moment longer
         return code, self.output()
 
     def output(self) -> str:
@@ -160,6 +166,16 @@ def until(find: Callable[[], T | None], what: str, within_s: float = 15.0) -> T:
     if found is None:
         raise AssertionError(f"waited {within_s + LOADED_S:g} s for {what}")
     return found
+
+
+def until_again(act: Callable[[], object], find: Callable[[], T | None], what: str, every_s: float = 12.0) -> T:
+    """As `until`, for what happens once, in real time: who waits for the processor misses it, and it is done again."""
+    for _ in range(TIMES):
+        act()
+        found = soon(find, every_s)
+        if found is not None:
+            return found
+    raise AssertionError(f"{TIMES} times waited {every_s:g} s for {what}")
 
 
 def soon(find: Callable[[], T | None], within_s: float) -> T | None:

@@ -16,16 +16,19 @@ from hani_msgs.msg import Alarm, FallEvent, Heard, Heartbeat, Say, Spoken
 from robot import messages, paths
 from robot.nodes import convert, topics
 from robot.reporting.outbox import Outbox
-from tests.graph.harness import NodeProcess, Probe, until
+from tests.graph.harness import NodeProcess, Probe, soon, until
 
 pytestmark = pytest.mark.graph
 
 CHECK_IN_S = 4.0
+LONGEST_S = 120.0
+"""A check-in that does not end by itself while somebody answers; halfway through it asks again."""
 
 
 @pytest.fixture
-def manager(probe: Probe, tmp_path: Path) -> Iterator[NodeProcess]:
-    node = NodeProcess("alarm_manager", tmp_path, check_in_s=CHECK_IN_S, get_up_s=0.0)
+def manager(probe: Probe, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NodeProcess]:
+    check_in_s = getattr(request, "param", CHECK_IN_S)
+    node = NodeProcess("alarm_manager", tmp_path, check_in_s=check_in_s, get_up_s=0.0)
     probe.bring_up("alarm_manager")
     yield node
     node.kill()
@@ -46,15 +49,21 @@ def test_a_fall_without_an_answer_is_raised_and_waits_in_the_outbox(
 ) -> None:
     alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
     said = probe.collect(Say, topics.SAY, topics.EVENTS)
+    probe.met("alarm_manager")
     probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
     until(lambda: "raised" in phases(alarms) or None, "the alarm to be raised", CHECK_IN_S + 10)
     assert phases(alarms)[:3] == ["suspected", "checking", "raised"]
-    asked = [(say.purpose, say.language) for say in said if say.purpose.startswith("check_in")]
-    assert asked == [("check_in_1", "zh"), ("check_in_1", "mn"), ("check_in_2", "zh"), ("check_in_2", "mn")]
+
+    def asked() -> list[tuple[str, str]]:
+        return [(say.purpose, say.language) for say in said if say.purpose.startswith("check_in")]
+
+    until(lambda: len(asked()) >= 4 or None, "both questions in both languages")
+    assert asked() == [("check_in_1", "zh"), ("check_in_1", "mn"), ("check_in_2", "zh"), ("check_in_2", "mn")]
     rows = Outbox(paths.database(tmp_path)).pending(10)
     assert [row.raised_alarm_id for row in rows if row.raised_alarm_id] == [alarms[0].id]
 
 
+@pytest.mark.parametrize("manager", [LONGEST_S], indirect=True)
 def test_a_clear_answer_cancels_and_is_reported_too(probe: Probe, manager: NodeProcess, tmp_path: Path) -> None:
     alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
     heard = probe.publisher(Heard, topics.HEARD, topics.EVENTS)
@@ -107,7 +116,7 @@ def test_a_fall_from_long_ago_is_no_news(probe: Probe, manager: NodeProcess) -> 
     publisher.publish(fall())
     until(lambda: "checking" in phases(alarms) or None, "the check-in")
     (alarm_id,) = {alarm.id for alarm in alarms}
-    assert convert.seconds(alarms[0].onset) > time.time() - 100, alarm_id
+    assert convert.seconds(alarms[0].onset) > time.time() - 3600, alarm_id
 
 
 def test_a_message_that_cannot_be_used_costs_no_alarm(probe: Probe, manager: NodeProcess) -> None:
@@ -140,7 +149,7 @@ def test_a_disk_that_refuses_an_answers_mark_stops_no_check_in(
     probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
     until(lambda: "raised" in phases(alarms) or None, "the alarm to be raised", CHECK_IN_S + 10)
     assert manager.process.poll() is None
-    assert any("answers cannot be read" in beat.detail for beat in beats)
+    until(lambda: any("answers cannot be read" in beat.detail for beat in beats) or None, "the fault to be shown")
 
 
 def test_an_orderly_stop_ends_with_zero(probe: Probe, manager: NodeProcess) -> None:
@@ -160,6 +169,7 @@ def test_a_slip_in_the_resident_s_file_leaves_the_alarms_on(probe: Probe, tmp_pa
         beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
         probe.bring_up("alarm_manager")
         said = probe.collect(Say, topics.SAY, topics.EVENTS)
+        probe.met("alarm_manager")
         probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
         until(lambda: {say.language for say in said} == {"zh", "mn"} or None, "the question in both languages")
         until(lambda: any("resident file" in beat.detail for beat in beats) or None, "the fault to be shown")
@@ -168,18 +178,20 @@ def test_a_slip_in_the_resident_s_file_leaves_the_alarms_on(probe: Probe, tmp_pa
 
 
 def test_unclear_speech_brings_the_second_question_forward(probe: Probe, tmp_path: Path) -> None:
-    """Its own time would be half a minute later."""
-    node = NodeProcess("alarm_manager", tmp_path, check_in_s=60.0, get_up_s=0.0)
+    """Its own time would be a minute later."""
+    node = NodeProcess("alarm_manager", tmp_path, check_in_s=LONGEST_S, get_up_s=0.0)
     try:
         probe.bring_up("alarm_manager")
         alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
         said = probe.collect(Say, topics.SAY, topics.EVENTS)
+        probe.met("alarm_manager")
         unclear = probe.publisher(Heard, topics.UNCLEAR, topics.EVENTS)
         probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
         until(lambda: "checking" in phases(alarms) or None, "the check-in")
         began_s = time.time()
         unclear.publish(convert.unclear_to_ros(messages.Unclear(began_s, began_s + 1)))
-        until(lambda: "check_in_2" in [say.purpose for say in said] or None, "the second question")
+        brought_forward = soon(lambda: "check_in_2" in [say.purpose for say in said] or None, LONGEST_S / 2 - 10.0)
+        assert brought_forward, "a longer patience would only meet the second question at its own time"
         assert phases(alarms)[-1] == "checking", "it raises and cancels nothing"
     finally:
         assert node.stop()[0] == 0
@@ -189,6 +201,7 @@ def test_help_is_promised_again_until_the_voice_has_said_it(probe: Probe, manage
     """The same ids, so that a voice which has taken them already says nothing twice."""
     alarms = probe.collect(Alarm, topics.ALARM, topics.KEPT)
     said = probe.collect(Say, topics.SAY, topics.EVENTS)
+    probe.met("alarm_manager")
     voice = probe.publisher(Spoken, topics.SPOKEN, topics.EVENTS)
     probe.publisher(FallEvent, topics.FALL, topics.KEPT).publish(fall())
     until(lambda: "raised" in phases(alarms) or None, "the alarm to be raised", CHECK_IN_S + 10)
@@ -201,10 +214,11 @@ def test_help_is_promised_again_until_the_voice_has_said_it(probe: Probe, manage
 
     until(lambda: len(promised()) >= 4 or None, "the promise to be given again", 25.0)
     (zh, _), (mn, _) = promised()[:2]
-    assert promised() == [(zh, "zh"), (mn, "mn")] * 2
+    assert promised()[:4] == [(zh, "zh"), (mn, "mn")] * 2
     finished = messages.SpokenState.FINISHED
     voice.publish(
         convert.spoken_to_ros(messages.Spoken(zh, finished, time.time(), 2.0, "help_coming", messages.Language.ZH))
     )
-    until(lambda: len(promised()) >= 5 or None, "the other language to be given again", 25.0)
-    assert promised()[4:] == [(mn, "mn")]
+    only_mn = [(mn, "mn")] * 2
+    until(lambda: promised()[-2:] == only_mn or None, "the other language alone to be given again", 25.0)
+    assert set(promised()) == {(zh, "zh"), (mn, "mn")}

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.graph
 
 CLIP = Path(__file__).parents[1] / "data" / "speech" / "mn" / "L8-K1_B.flac"
 FAKES = Path(__file__).parent / "fake_devices"
+AHEAD_S = 1.0
+"""So long before it sounds a clip is announced: whoever hears of it late would miss its beginning."""
 
 
 @contextmanager
@@ -46,17 +48,32 @@ def values(seen: list[DiagnosticArray]) -> dict[str, str]:
 
 
 def decoder_of(node: NodeProcess) -> int:
-    """The fork of the process that has the recogniser loaded."""
-    (loader,) = [
-        child for child in psutil.Process(node.process.pid).children() if "decoder_child" in " ".join(child.cmdline())
-    ]
-    (decoder,) = loader.children()
-    return decoder.pid
+    """The fork of the process that has the recogniser loaded; others come and go."""
+
+    def found() -> int | None:
+        with suppress(psutil.Error, ValueError):
+            children = psutil.Process(node.process.pid).children()
+            (loader,) = [child for child in children if "decoder_child" in " ".join(child.cmdline())]
+            (decoder,) = loader.children()
+            return decoder.pid
+        return None
+
+    return until(found, "a decoder")
 
 
-def speak(probe: Probe) -> None:
+def speak(probe: Probe) -> float:
+    """Somebody speaks; returns when they begin, in Unix seconds."""
     room = probe.publisher(RoomSound, topics.ROOM_SOUND, topics.LATCHED)
-    room.publish(RoomSound(stamp=convert.stamp(time.time()), id=str(uuid6.uuid7()), path=str(CLIP)))
+    at_s = time.time() + AHEAD_S
+    room.publish(RoomSound(stamp=convert.stamp(at_s), id=str(uuid6.uuid7()), path=str(CLIP)))
+    return at_s
+
+
+def restarted(seen: list[DiagnosticArray]) -> dict[str, str] | None:
+    """What the ear tells once the recogniser was started again (a slow machine may need it twice) and lost nothing."""
+    told = values(seen)
+    nothing_lost = told.get("lost_s") == "0.0" and told.get("left_out") == "0"
+    return told if int(told.get("restarts", 0)) >= 1 and nothing_lost else None
 
 
 def test_a_safety_word_that_is_said_while_the_recogniser_wedges_is_heard(probe: Probe, tmp_path: Path) -> None:
@@ -65,11 +82,11 @@ def test_a_safety_word_that_is_said_while_the_recogniser_wedges_is_heard(probe: 
         words = probe.collect(SafetyWord, topics.SAFETY_WORD, topics.KEPT)
         heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
         seen = probe.collect(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENTS)
+        probe.met("speech_recognizer")
         speak(probe)
         word = until(lambda: words or None, "the safety word", 15.0)[0]
         assert (word.kind, word.certain) == ("help", True)
-        told = {"restarts": "1", "safety_decoder": "there", "lost_s": "0.0"}
-        until(lambda: told.items() <= values(seen).items() or None, "the restart in /diagnostics")
+        until(lambda: (restarted(seen) or {}).get("safety_decoder") == "there" or None, "the restart in /diagnostics")
         until(lambda: heard or None, "the end of the turn")
         assert len(words) == len(heard) == 1
 
@@ -79,13 +96,12 @@ def test_the_real_recogniser_stopped_in_the_middle_of_a_sentence_hears_it_whole(
         heard = probe.collect(Heard, topics.HEARD, topics.EVENTS)
         seen = probe.collect(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENTS)
         until(lambda: float(values(seen).get("processed_age_s", "9")) < 1.0 or None, "sound to be processed")
-        speak(probe)
-        time.sleep(0.7)  # in the middle of the clip
+        begins_at_s = speak(probe)
+        time.sleep(max(0.0, begins_at_s + 0.7 - time.time()))  # in the middle of the clip
         os.kill(decoder_of(node), signal.SIGSTOP)
         first = until(lambda: heard or None, "the resident to be heard", 20.0)[0]
         assert first.languages[0] == "mn"
-        told = until(lambda: values(seen) if values(seen).get("restarts") == "1" else None, "the restart to be told")
-        assert float(told["lost_s"]) == 0.0
+        told = until(lambda: restarted(seen), "the restart to be told")
         assert float(told["real_time_factor"]) > 0.0
         assert float(told["level_dbfs"]) < -50.0
 
@@ -103,13 +119,12 @@ def test_a_microphone_of_another_rate_is_unplugged_and_heard_again_without_a_res
         until(
             lambda: any("does not deliver" in beat.detail for beat in beats) or None, "the fault in the heartbeat", 20.0
         )
-        first = until(lambda: heard or None, "the resident to be heard", 30.0)[0]
-        assert first.languages[0] == "mn"
+        until(lambda: any(one.languages[0] == "mn" for one in heard) or None, "the resident to be heard", 30.0)
         until(lambda: beats[-1].detail == "" or None, "the fault to be gone")
         assert node.process.pid == pid
         assert node.process.poll() is None
-        assert int(values(seen)["reopened"]) >= 3
-        assert values(seen)["microphone"] == "ok"
+        told = until(lambda: values(seen) if values(seen).get("microphone") == "ok" else None, "a well microphone")
+        assert int(told["reopened"]) >= 3
 
 
 def test_a_microphone_that_gives_nothing_but_zeros_is_told_and_is_no_reason_to_restart(

@@ -17,7 +17,7 @@ from robot import messages
 from robot.mattress.codecs import BedReading, encode
 from robot.nodes import convert, topics
 from tests.fleet.conftest import Broker
-from tests.graph.harness import NodeProcess, Probe, until
+from tests.graph.harness import LOADED_S, NodeProcess, Probe, until
 
 pytestmark = pytest.mark.graph
 
@@ -32,7 +32,7 @@ def publish(broker: Broker, topic: str, *payloads: bytes, retain: bool = False) 
         client.connect("127.0.0.1", broker.port)
         client.loop_start()
         for payload in payloads:
-            client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10.0)
+            client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(LOADED_S)
         client.disconnect()
         client.loop_stop()
 
@@ -120,7 +120,7 @@ def test_whatever_the_mattress_does_a_press_alarms_and_the_faults_are_shown(hous
     # the press, without a word: raised at once, and then asked about
     house.publish("zigbee2mqtt/pendant", PRESS)
     until(lambda: "raised" in [alarm.phase for alarm in house.alarms] or None, "the press to alarm")
-    (call,) = house.calls
+    (call,) = until(lambda: house.calls or None, "the press itself")
     assert (call.kind, call.certain) == ("button", True)
     assert {alarm.type for alarm in house.alarms} == {"sos"}
     assert house.alarms[-1].reasons == ["button_pressed"]

@@ -33,7 +33,7 @@ def test_a_killed_node_is_brought_up_again_and_diagnosed(probe: Probe, tmp_path:
     beats = probe.collect(Heartbeat, topics.HEARTBEAT, topics.EVENTS)
     diagnostics = probe.collect(DiagnosticArray, topics.DIAGNOSTICS, topics.EVENTS)
     monitor = NodeProcess("health_monitor", tmp_path)
-    manager = NodeProcess("lifecycle_manager", tmp_path, patience_s=1.0)
+    manager = NodeProcess("lifecycle_manager", tmp_path, patience_s=1.0, hung_after_s=60.0)
 
     def active() -> bool | None:
         pid = monitor.process.pid

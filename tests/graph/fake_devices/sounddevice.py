@@ -2,7 +2,8 @@
 
 Its one microphone knows only 48 kHz and two channels. It is unplugged after three seconds of a quiet room: the stream
 ends, and twice nothing opens. Then it is there again, and a second later somebody says HANI_FAKE_CLIP into its second
-channel. With HANI_FAKE_MUTED in the environment it stays plugged in and gives nothing but zeros.
+channel, and again every few seconds. With HANI_FAKE_MUTED in the environment it stays plugged in and gives nothing but
+zeros.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ RATE_HZ = 48_000
 CHANNELS = 2
 _PLUGGED_S = 3.0
 _REFUSALS = 2
+_TIMES, _SAYS_AGAIN_AFTER_S = 8, 6
 _MUTED = "HANI_FAKE_MUTED" in os.environ
 
 _attempts = 0
@@ -82,4 +84,5 @@ def _clip() -> np.ndarray:
 
     sound, rate_hz = soundfile.read(str(Path(os.environ["HANI_FAKE_CLIP"])), dtype="float32")
     sound = soxr.resample(sound, rate_hz, RATE_HZ) * 32_767.0
-    return np.concatenate([np.zeros(RATE_HZ), sound])
+    once = np.concatenate([np.zeros(RATE_HZ), sound, np.zeros(_SAYS_AGAIN_AFTER_S * RATE_HZ)])
+    return np.tile(once, _TIMES)
