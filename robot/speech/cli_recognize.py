@@ -24,7 +24,7 @@ from robot.speech.turns import Stretch, joined
 EXIT_BAD_FILE = 1
 EXIT_BAD_CALL = 2
 
-LIKELY_KNOWN = 0.08
+LIKELY_KNOWN = 0.05
 """With a list of phrases that the caller gave, the best guess counts from here on: somebody who gives a list says what
 is in it. `FinalResult.known` of what was not accepted; speech of another language lies below almost always, and other
 words of the same language in half of the cases (models/speech/README.md)."""
