@@ -26,6 +26,7 @@ HELPER_STOOD_S = 10.0  # whoever stood so recently is a helper, also while they 
 IGNORED_SHARE = 0.8  # of the visible joints inside an ignored zone: in the picture on the wall, not before it; chosen
 EDGE_SHARE = 0.02  # of the frame: a joint this near its edge touches it; chosen
 STILL_THERE_SIZES = 0.3  # of the body: the hips are where they were; chosen
+CHILD_H = 0.75  # of who stands there: adults differ by 0.8 (1.45 and 1.82 m); chosen
 GUESSED_UP_SIZES = (0.1, 0.2, 0.3)  # hidden joints are guessed 0.1 of the body too high, give or take 0.18; measured
 VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
 
@@ -44,7 +45,7 @@ class FrameInfo:
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """Something like a fall that was not told, and why: `in_bed`, `on_sofa`, `helper_beside`,
-    `helped_up`, `picture`, `still_there`.
+    `helped_up`, `picture`, `still_there`, `child`.
     """
 
     at_s: float
@@ -116,6 +117,8 @@ class FallDetector:
             finding = self._judge(track, bed_occupied if alone else None)
             if finding is not None and self._is_still_there(track, finding):
                 self._withhold(track, "still_there")
+            elif finding is not None and self._is_child_at_play(track, finding):
+                self._withhold(track, "child")
             elif finding is not None:
                 events += self._tell_or_hold(track, finding)
         events += [*self._release(), *self._miss(bed_occupied)]
@@ -170,7 +173,7 @@ class FallDetector:
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
             rests = on_sofa or felt
-            place = Place(zone, rests, will_feel, self._is_cut(track.posture))
+            place = Place(zone, rests, will_feel, self._is_cut(track.posture), self._stands_px(track.posture))
             finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)
         else:
@@ -182,11 +185,12 @@ class FallDetector:
         return finding
 
     def _miss(self, bed_occupied: bool | None) -> list[FallEvent]:
-        """Who left the bed in the dim and vanished on their feet."""
+        """Who vanished while they sank, or left the bed in the dim and vanished on their feet."""
         frame = self._frame
         people = [track for track in self._seen if not track.stands_still(frame.t_s)]
         first = people[0].posture if people else None
-        may_leave = first is not None and (self._is_cut(first) or self._zone(first) is Zone.SOFA)
+        seats = (Zone.SOFA, Zone.BED) if people and people[0].machine.sinking else (Zone.SOFA,)
+        may_leave = first is not None and (self._is_cut(first) or self._zone(first) in seats)
         track = self._unseen.see(frame.t_s, people, may_leave, bed_occupied, frame.brightness)
         if track is None or track.machine.state is State.ALARMED:
             return []
@@ -207,6 +211,13 @@ class FallDetector:
             for other in self._tracker.tracks
             if other.seen_at_s == self._frame.t_s
         )
+
+    def _is_child_at_play(self, track: Track, finding: Finding) -> bool:
+        """Whether somebody much shorter than those who stand there dropped out of sight: nobody saw them lie."""
+        stands_px, height_px = self._stands_px(track.posture), track.machine.height_px
+        if finding.reason is not FallReason.LOST_WHILE_FALLING or stands_px is None or height_px is None:
+            return False
+        return not finding.recovered and height_px < CHILD_H * stands_px
 
     def _learn(self, track: Track) -> None:
         """The room's scale from walkers; and whether an upright figure can be a person at its place."""
@@ -230,6 +241,11 @@ class FallDetector:
                 self._withhold(track, "picture")
             self._learn(track)  # it may turn out to be a person after all
         return not track.is_picture
+
+    def _stands_px(self, posture: Posture) -> float | None:
+        """How tall people stand where this body ends."""
+        bottom_px = posture.centre_y_px + posture.height_px / 2
+        return self._tracker.scale.standing_px(bottom_px, self._frame.height_px)
 
     def _is_ignored(self, person: Person) -> bool:
         if not self._zones.ignore:

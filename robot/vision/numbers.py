@@ -57,6 +57,16 @@ class FallRules:
     short_trunk_h: float = 0.25  # head above hips of who lies along the line of sight; standing or sitting 0.4; anatomy
     short_hip_h: float = 0.20  # and the hips came down so far, as in a bow they do not; chosen
     short_leg_h: float = 0.36  # or only hip_drop_h, when the legs carry nobody: away from a low camera; seed 11 (life)
+    floor_hip_h: float = 0.36  # after a drop: hips so far down sit on no seat (0.25 H down, a low sofa 0.3); anatomy
+    small_h: float = (
+        0.7  # of who stands there: who is shorter sits, is a child, or lies along the line of sight; chosen
+    )
+    sinking_h: float = 0.18  # head so far down since they stood, and the body shorter, when last seen; chosen
+    sinking_size_h: float = 0.95  # so much of H is still seen at most; chosen
+    sinking_hip_h: float = 0.06  # and the hips, as in a nod or a look down they do not; chosen
+    sunk_s: float = 15.0  # vanished so, and nobody seen for so long: who bends or sits is seen again; chosen
+    sunk_again_s: float = 600.0  # told so once in so long: children at play sink and vanish again and again; chosen
+    company_s: float = 120.0  # and of nobody who had company so shortly before: they are missed by others; chosen
     rose_h: float = 0.20  # who got up has the head so much higher than it lay; chosen
     upright_deg: float = 35.0  # torso within this of the vertical
     lying_deg: float = 55.0  # torso beyond this is lying or bending

@@ -48,13 +48,14 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the hips are: the drawn zone; whether lying is what this place is for (a felt bed, a sofa); whether it is a
-    bed that would soon feel them; whether the frame's side or lower edge cuts the body.
+    bed that would soon feel them; whether the frame's side or lower edge cuts the body; how tall people stand there.
     """
 
     zone: Zone | None = None
     rests: bool = False
     will_feel: bool = False
     edge: bool = False
+    stands_px: float | None = None
 
 
 ANYWHERE = Place()
@@ -82,6 +83,8 @@ class FallMachine:
     def __init__(self, rules: FallRules, here_at_start: bool = False) -> None:
         self.state = State.UNKNOWN
         self.height_px: float | None = None  # H, learnt while upright
+        self.sinking = False
+        self._short = False
         self.low = False
         self.upright = False
         self.on_feet = False
@@ -94,7 +97,7 @@ class FallMachine:
         self._before = Before(rules)
         self._seen_at_s: float | None = None
         self._gap: tuple[float, float] = (-math.inf, -math.inf)  # when they were last not seen
-        self._edge_at_s = -math.inf
+        self.edge_at_s = -math.inf
         self._trunk_up = False
         self._lying = False
         self._low = Spell()
@@ -149,16 +152,17 @@ class FallMachine:
         if self._seen_at_s is not None and at_s - self._seen_at_s >= self._rules.lost_s:
             self._gap = (self._seen_at_s, at_s)
         first, self._seen_at_s, self._trunk_up = self._seen_at_s is None, at_s, self._is_upright(raw)
-        self._edge_at_s = at_s if place.edge else self._edge_at_s
+        self.edge_at_s = at_s if place.edge else self.edge_at_s
         if self.state is not State.FALLING:
-            self._learn_height(posture)
-        height_px = self.height_px or posture.size_px
+            self._learn_height(at_s, posture, place.stands_px)
+        height_px = self.height_px or place.stands_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
-        down = self.low or (self.state is State.FALLING and self._lies_along_sight(posture))
+        down = self.low or (self.state is State.FALLING and self._came_down(posture))
         sample = _Sample(
             at_s, posture.head_y_px, posture.hip_x_px, posture.hip_y_px, height_px, down, self._sits(posture, height_px)
         )
         self._remember(sample)
+        self.sinking = self._is_sinking(at_s, raw, height_px)
         self._before.see(at_s, posture, height_px, place.zone, low=self.low, lying=self._lying, on_feet=self.on_feet)
         self._time_low(at_s, place.rests)
         if first and self._lying:
@@ -186,7 +190,7 @@ class FallMachine:
             return None  # under the blanket?
         sat = self._trunk_up and not self._window[-1].low
         never_stood = self._stood is None  # a pet, a blanket; whoever rolls out of bed unseen is told by where they lie
-        if sat or never_stood or self._seen_at_s - self._edge_at_s <= self._rules.lost_s:
+        if sat or never_stood or self._seen_at_s - self.edge_at_s <= self._rules.lost_s:
             self._give_up()  # they sat down, or left past the camera and sank in the picture
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
@@ -209,7 +213,26 @@ class FallMachine:
         flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
         self.low = inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
         trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg
-        self._lying = self.low and not (trunk_up and height_h >= rules.sitting_height_h)
+        self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight
+        self._lying = self.low and not (trunk_up and not self._short and height_h >= rules.sitting_height_h)
+
+    def _is_sinking(self, at_s: float, raw: Posture, height_px: float) -> bool:
+        """Whether head and hips come down from standing; the body is shorter, which who comes nearer is not."""
+        if at_s - self.stood_at_s > self._rules.window_s or raw.height_px > self._rules.sinking_size_h * height_px:
+            return False
+        lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
+        head_px, hip_px = (
+            raw.head_y_px - min(s.head_y_px for s in lately),
+            raw.hip_y_px - min(s.hip_y_px for s in lately),
+        )
+        return head_px > self._rules.sinking_h * height_px and hip_px > self._rules.sinking_hip_h * height_px
+
+    def _came_down(self, posture: Posture) -> bool:
+        """After a drop: lying along the line of sight, or with the hips lower than any seat."""
+        if self._stood is None:
+            return False
+        fell_h = (posture.hip_y_px - self._stood.hip_y_px) / self._stood.height_px
+        return fell_h > self._rules.floor_hip_h or self._lies_along_sight(posture)
 
     def _lies_along_sight(self, posture: Posture) -> bool:
         """After a drop: the hips came down, and the trunk, however upright it looks, has become short."""
@@ -227,17 +250,24 @@ class FallMachine:
         trunk_up = posture.torso_deg is not None and posture.torso_deg < self._rules.upright_deg
         return trunk_up and posture.hip_y_px - posture.head_y_px > self._rules.sitting_trunk_h * height_px
 
-    def _learn_height(self, posture: Posture) -> None:
-        """H follows the standing height: quickly upwards, slowly down, and never down because somebody sits."""
+    def _learn_height(self, at_s: float, posture: Posture, stands_px: float | None) -> None:
+        """H follows the standing height: quickly upwards, slowly down, never down because somebody sits or sinks."""
         if not self._is_upright(posture) or posture.aspect >= 0.75 or posture.score <= self._rules.min_joint_score:
             return
+        if posture.height_px < self._rules.small_h * (stands_px or 0.0):
+            return  # who lies along the line of sight looks like a small figure that stands
         if self.height_px is None:
             self.height_px = posture.height_px
         elif posture.height_px > self.height_px:
             self.height_px += 0.3 * (posture.height_px - self.height_px)
-        elif stands(posture, self._rules):
-            weight = 0.3 if posture.height_px > 0.8 * self.height_px else 0.015
+        elif not self.low and stands(posture, self._rules) and not self._head_sinks(at_s, posture):
+            weight = 0.3 if stands_px is not None or posture.height_px > 0.8 * self.height_px else 0.015
             self.height_px += weight * (posture.height_px - self.height_px)
+
+    def _head_sinks(self, at_s: float, posture: Posture) -> bool:
+        """Whoever falls gets shorter too: their height is the one of before."""
+        heads = [s.head_y_px for s in self._window if at_s - s.at_s <= self._rules.speed_over_s[1]]
+        return bool(heads) and posture.head_y_px - min(heads) > self._rules.roll_head_h * (self.height_px or 0.0)
 
     def _is_upright(self, posture: Posture) -> bool:
         if posture.torso_deg is None:
@@ -257,7 +287,8 @@ class FallMachine:
     def _look_for_drop(self, at_s: float, height_px: float) -> None:
         """Within the window, head and hips far down: fast from upright, or as a whole from lying above the floor."""
         rules, now = self._rules, self._window[-1]
-        unseen = now.low and at_s - self._gap[1] <= rules.window_s  # it happened while they were not seen
+        down = now.low or (self._short and not self.on_feet)
+        unseen = down and at_s - self._gap[1] <= rules.window_s  # it happened while they were not seen
         since_s = min(at_s - rules.window_s, self._gap[0] if unseen else at_s)
         window = [s for s in self._window if s.at_s >= since_s]
         head_drop_h = (now.head_y_px - min(s.head_y_px for s in window)) / height_px

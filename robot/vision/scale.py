@@ -8,6 +8,7 @@ from __future__ import annotations
 BANDS = 24  # of the frame's height
 TOO_SMALL = 0.5  # half as tall as an adult of the same place or further away: no adult; chosen
 ENOUGH = 20  # postures before a band counts: two seconds; chosen
+NEAR_BANDS = 2  # beyond the nearest and furthest place known: a tenth of the frame; chosen
 FORGETS = 0.02  # weight of each new posture
 
 
@@ -23,6 +24,20 @@ class RoomScale:
         count, mean_px = self._heights.get(band, (0, height_px))
         weight = max(FORGETS, 1 / (count + 1))
         self._heights[band] = (count + 1, mean_px + weight * (height_px - mean_px))
+
+    def standing_px(self, bottom_y_px: float, frame_height_px: int) -> float | None:
+        """How tall people stand there, or halfway between the nearest places where they did; None if it is unknown."""
+        band = _band(bottom_y_px, frame_height_px)
+        known = {b: mean_px for b, (count, mean_px) in self._heights.items() if count >= ENOUGH}
+        above, below = (
+            max((b for b in known if b <= band), default=None),
+            min((b for b in known if b >= band), default=None),
+        )
+        if above is None or below is None:
+            near = above if below is None else below
+            return known[near] if near is not None and abs(near - band) <= NEAR_BANDS else None
+        share = 0.0 if above == below else (band - above) / (below - above)
+        return known[above] + share * (known[below] - known[above])
 
     def is_too_small(self, feet_y_px: float, height_px: float, frame_height_px: int) -> bool:
         """Whether nobody in the room can be that small there; False while too little is known.

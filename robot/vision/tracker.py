@@ -24,6 +24,8 @@ HELPER_HEIGHT_H = 0.7  # after that, whoever is taller than this is a helper, no
 FORGET_ALARMED_S = 120.0  # and for someone already reported, so that flicker reports nobody twice
 COAST_S = 0.6  # a walker who is hidden is looked for further along their way, for so long; chosen
 MOVED_SIZES = 0.25  # whoever never moved so far may be a picture on the wall; chosen
+GONE_S = 120.0  # who vanished on their feet is remembered for so long: what appears there is them; chosen
+GONE_REACH_H = 0.6  # of their height from where they stood: the hips are 0.5 H above the feet; anatomy
 STILL_S = 60.0  # an upright figure that did not move for so long since it appeared is one; chosen
 
 
@@ -83,6 +85,15 @@ class Track:
         return at_s - self.seen_at_s > (FORGET_LOW_S if self.machine.low else FORGET_S)
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Somebody who vanished on their feet."""
+
+    at_s: float
+    hip_px: tuple[float, float]
+    height_px: float
+
+
 class Tracker:
     """Gives each posture to a track; `tracks` holds everybody who is remembered."""
 
@@ -91,6 +102,7 @@ class Tracker:
         self._count = 0
         self._started_at_s: float | None = None
         self.tracks: list[Track] = []
+        self._gone: list[_Gone] = []
         self.scale = RoomScale()
 
     def follow(self, postures: Sequence[Posture], at_s: float) -> list[Track]:
@@ -109,7 +121,15 @@ class Tracker:
         return seen
 
     def forget(self, at_s: float) -> None:
-        """Drop whoever is gone."""
+        """Drop whoever is gone; who stood a moment before, and did not leave the picture, is remembered."""
+        self._gone = [gone for gone in self._gone if at_s - gone.at_s <= GONE_S]
+        for track in self.tracks:
+            machine, hip_px = track.machine, (track.posture.hip_x_px, track.posture.hip_y_px)
+            stood = track.seen_at_s - machine.stood_at_s <= self._rules.stood_s
+            left = track.seen_at_s - machine.edge_at_s <= self._rules.stood_s
+            is_person = track.moved and not track.is_picture and machine.height_px is not None
+            if track.is_gone(at_s) and is_person and stood and not left:
+                self._gone.append(_Gone(track.seen_at_s, hip_px, machine.height_px or 0.0))
         self.tracks = [track for track in self.tracks if not track.is_gone(at_s)]
 
     def _near(self, postures: Sequence[Posture], at_s: float) -> list[tuple[bool, float, int, int, Track]]:
@@ -133,8 +153,23 @@ class Tracker:
         machine = FallMachine(self._rules, here_at_start=here_at_start)
         first_px = (posture.centre_x_px, posture.centre_y_px)
         track = Track(self._count, machine, posture, at_s, at_s, _first_px=first_px)
+        gone = self._take_gone(posture)
+        if gone is not None:  # whoever lies along the line of sight looks like a small figure that stands
+            machine.height_px, track.moved = gone.height_px, True
         self.tracks.append(track)
         return track
+
+    def _take_gone(self, posture: Posture) -> _Gone | None:
+        """Who vanished nearest to where this posture appears."""
+
+        def away_h(gone: _Gone) -> float:
+            return math.hypot(posture.hip_x_px - gone.hip_px[0], posture.hip_y_px - gone.hip_px[1]) / gone.height_px
+
+        nearest = min(self._gone, key=away_h, default=None)
+        if nearest is None or away_h(nearest) > GONE_REACH_H:
+            return None
+        self._gone.remove(nearest)
+        return nearest
 
 
 def postures_of(people: Sequence[Person]) -> list[Posture]:

@@ -1,4 +1,4 @@
-"""Who got out of bed, stood in the middle of the picture, and is not seen any more. Pure; time is an argument."""
+"""Who sank, or got out of bed and stood, in the middle of the picture, and is not seen any more. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ class _Last:
     track: Track
     at_s: float
     brightness: float
+    sank: bool
+    told: bool = False
 
 
 class Unseen:
-    """`see` takes each moment and gives a track that vanished on its feet, once.
+    """`see` takes each moment and gives a track that vanished on its feet or out of them, once.
 
-    Only in dim light, after the mattress felt somebody leave the bed: by day people often sit down where a camera
-    cannot see them; on the way to the toilet at night they do not. Whoever goes out walks, or passes the frame's edge,
-    whoever went back to bed is felt there by then, and whoever switched the lamp off is not missed.
+    Whoever vanished while head and hips came down, and nobody is seen since, may lie where the model sees nobody: most
+    falls that it loses are lost in mid-fall. Whoever stood is missed only in dim light, after the mattress felt
+    somebody leave the bed: by day people often sit down where a camera cannot see them; on the way to the toilet at
+    night they do not. Whoever goes out walks, or passes the frame's edge, whoever went back to bed is felt there by
+    then, and whoever switched the lamp off is not missed. Nor is whoever had company: that one sees them.
     """
 
     def __init__(self, rules: FallRules) -> None:
@@ -30,6 +34,7 @@ class Unseen:
         self._last: _Last | None = None
         self._bed: bool | None = None
         self._left_bed_at_s: float | None = None
+        self._company_at_s = self._told_at_s = -math.inf
 
     @property
     def track(self) -> Track | None:
@@ -43,15 +48,26 @@ class Unseen:
         if self._bed is True and bed is False:
             self._left_bed_at_s = at_s
         self._bed = bed
-        if people or bed is not False:
-            if people:
-                self._last = self._standing(at_s, people, may_leave, brightness)
+        if sum(track.moved for track in people) > 1:
+            self._company_at_s = at_s
+        if people:
+            self._last = self._standing(at_s, people, may_leave, brightness)
             return None
         last, rules = self._last, self._rules
-        if last is None or self._left_bed_at_s is None or at_s - last.at_s < rules.unseen_s:
+        if last is None or last.told or bed is True:
+            return None
+        lit = brightness is not None and brightness > last.brightness / 2
+        sunk_s = rules.sunk_s if bed is None else rules.unseen_s  # a mattress would soon feel who lay down on it
+        alone = last.at_s - self._company_at_s >= rules.company_s
+        again = at_s - self._told_at_s < rules.sunk_again_s
+        if last.sank and lit and alone and not again and at_s - last.at_s >= sunk_s:
+            last.told, self._told_at_s = True, at_s
+            return last.track
+        if bed is None or self._left_bed_at_s is None or at_s - last.at_s < rules.unseen_s:
+            return None
+        if last.brightness >= rules.dim_level:
             return None
         out_for_s = last.at_s - self._left_bed_at_s
-        lit = brightness is not None and brightness > last.brightness / 2
         self._left_bed_at_s = None
         return last.track if lit and -rules.bed_feels_s <= out_for_s <= rules.night_walk_s else None
 
@@ -59,11 +75,13 @@ class Unseen:
         self, at_s: float, people: Sequence[Track], may_leave: bool, brightness: float | None
     ) -> _Last | None:
         rules, alone = self._rules, people[0]
-        if brightness is None or brightness >= rules.dim_level:
+        if brightness is None or len(people) > 1 or may_leave or not alone.moved:
             return None
-        if len(people) > 1 or may_leave or not alone.moved or at_s - alone.machine.stood_at_s > rules.stood_s:
+        if alone.machine.sinking:
+            return _Last(alone, at_s, brightness, sank=True)
+        if brightness >= rules.dim_level or at_s - alone.machine.stood_at_s > rules.stood_s:
             return None
         height_px = alone.machine.height_px or alone.posture.size_px
         if not alone.machine.low and math.hypot(*alone.velocity_px_s) > rules.walking_h_s * height_px:
             return None
-        return _Last(alone, at_s, brightness)
+        return _Last(alone, at_s, brightness, sank=False)

@@ -38,6 +38,14 @@ def test_only_a_fresh_and_known_state_counts() -> None:
     assert witness.occupied(6.0) is None
 
 
+def test_a_bed_that_tells_minutes_late_vouches_for_nobody() -> None:
+    """A radar still says "in bed" while somebody lies on the floor in its zone."""
+    witness = BedWitness(1)
+    for latency_s, occupied in ((None, True), (34.0, True), (184.0, None)):
+        witness.take(BedState(Presence.IN_BED, True, 0.0, 1.0, latency_s=latency_s), 1.0)
+        assert witness.occupied(2.0) is occupied
+
+
 @pytest.mark.parametrize("residents", [0, 2])
 def test_where_another_may_lie_in_the_bed_it_vouches_for_nobody(residents: int) -> None:
     """The partner asleep on the mattress must not hide a fall beside it."""
