@@ -29,7 +29,7 @@ from robot.speech.ring import Ring
 log = logging.getLogger(__name__)
 
 WEDGED_AFTER_S = 1.5
-_WORK_S = 2.0  # of the processor, on one chunk: a second look takes 0.4 s here, and a board has slower cores
+_WORK_S = 4.0  # of the processor, on one chunk: second looks of both take 0.6 s here, and a board has slower cores
 _STARVED_S = 8.0  # after that much silence the ring is nearly full, whatever the reason
 _START_LIMIT_S = 30.0  # loading a model from a slow card
 _FORK_LIMIT_S = 3.0  # of what is loaded

@@ -14,7 +14,6 @@ from robot.speech.decoder_link import DecoderLink
 from robot.speech.echo import BargeIn, Cleaned, EchoCanceller
 from robot.speech.front_end import Gain, Health, Meter
 from robot.speech.listener import Hearing, HearingEvent
-from robot.speech.safety_watch import WAIT_S
 
 _ROOM_FADES_S = 0.5  # after the last sound of our voice
 
@@ -70,8 +69,8 @@ class Ear:
             hold = self._voice_over_at_s is not None
             clear = self._gain.apply(clear, speaking=self._activity.voiced_s > 0.0, hold=hold)
         answers = self._decoder.feed(clear, voiced=self._activity.speaking)
-        # the main recogniser decides alone about safety words while the other is away or too far behind
-        self._hearing.watch.decoder_there = self._decoder.has_safety and self._decoder.behind_s() <= WAIT_S
+        # both answer in one message: however far behind, neither is without the other
+        self._hearing.watch.decoder_there = self._decoder.has_safety
         for decoded in answers:
             if decoded.again:
                 self._hearing.take_late(decoded.chunk, decoded.final, decoded.safety)

@@ -32,8 +32,13 @@ look found, 368 (370 had the first look alone decided, and a vote of speeds 0.8 
 of foreign speech 69 finals (120, 140). Chosen on both folds of bilingual-v3."""
 LONGEST_S = 4.0
 """Longer stretches are recognised at the first look or not at all: long phrases are heard well, and time is short."""
-_AROUND_S = 1.5
-"""What is heard again beside the speech: the pause behind it, which ended the stretch, and a little before it."""
+_AROUND_S = 0.9
+"""What is heard again beside the speech: the pause behind it, as far as it was decoded, and a little before it."""
+_KEPT_S = LONGEST_S + 3.0
+"""So that of a longer stretch more than `LONGEST_S` is left, whatever pause ended it."""
+_NEXT_S = 0.6
+"""Behind the pause that ended a stretch the engine has up to half a second of sound that it has not decoded yet. Who
+cries again and again has begun the next cry in it."""
 _SILENCE_S = 0.3
 
 
@@ -46,38 +51,39 @@ class SecondLook:
 
     def __init__(self, first: Recognizer, again: Recognizer, *, sure: float = SURE) -> None:
         self._first, self._again, self._sure = first, again, sure
-        self._meter = SpeechMeter()
         self._kept: deque[Samples] = deque()
         self._kept_samples = 0
 
     def accept(self, samples: Samples) -> FinalResult | None:
-        self._meter.feed(samples)
         self._keep(samples)
-        return self._looked(self._first.accept(samples))
+        return self._looked(self._first.accept(samples), round(_NEXT_S * SAMPLE_RATE_HZ))
 
     def flush(self) -> FinalResult | None:
-        return self._looked(self._first.flush())
+        return self._looked(self._first.flush(), 0)
 
     def reset(self) -> None:
         self._first.reset()
-        self._meter = SpeechMeter()
         self._forget()
 
     def _keep(self, samples: Samples) -> None:
         self._kept.append(samples)
         self._kept_samples += len(samples)
-        while self._kept_samples - len(self._kept[0]) > (LONGEST_S + _AROUND_S) * SAMPLE_RATE_HZ:
+        while self._kept_samples - len(self._kept[0]) > _KEPT_S * SAMPLE_RATE_HZ:
             self._kept_samples -= len(self._kept.popleft())
 
     def _forget(self) -> None:
         self._kept.clear()
         self._kept_samples = 0
 
-    def _looked(self, final: FinalResult | None) -> FinalResult | None:
+    def _looked(self, final: FinalResult | None, ahead: int) -> FinalResult | None:
+        """`ahead` samples, the last ones, belong to the next stretch."""
         if final is None or not self._kept:
             return final
-        sound, spoken_s = np.concatenate(self._kept), self._meter.take()
+        whole = np.concatenate(self._kept)
+        sound, rest = np.split(whole, [max(len(whole) - ahead, 0)])
         self._forget()
+        self._keep(rest)
+        spoken_s = _spoken_s(sound)
         if not self._is_doubtful(final) or not 0.0 < spoken_s <= LONGEST_S:
             return final
         stretch = sound[-round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ) :]
@@ -97,6 +103,12 @@ class SecondLook:
 def for_cries(first: VoskRecognizer) -> SecondLook:
     """The safety decoder as the robot has it: of a cry no first look is sure enough."""
     return SecondLook(first, first.another(), sure=math.inf)
+
+
+def _spoken_s(sound: Samples) -> float:
+    meter = SpeechMeter()
+    meter.feed(sound)
+    return meter.take()
 
 
 def played(samples: Samples, speed: float) -> Samples:

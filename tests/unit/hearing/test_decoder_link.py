@@ -203,9 +203,9 @@ def test_one_that_works_is_waited_for_and_not_for_ever(
     [
         (1.6, None, True),  # stopped, or waits for what never comes
         (1.6, 0.2, False),  # starved
-        (7.9, 1.9, False),
+        (7.9, 3.9, False),
         (8.1, 0.2, True),
-        (2.1, 2.1, True),
+        (4.1, 4.1, True),
     ],
 )
 def test_what_a_wedge_is(silent_s: float, spent_s: float | None, expected: bool) -> None:

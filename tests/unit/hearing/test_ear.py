@@ -15,7 +15,7 @@ from robot.speech.front_end import Gain, level_dbfs
 from robot.speech.listener import Hearing
 from robot.speech.recognizer import FinalResult
 from robot.speech.safety import SafetySpotter
-from robot.speech.safety_watch import SafetyWatch
+from robot.speech.safety_watch import WAIT_S, SafetyWatch
 from tests.unit.hearing.conftest import DATA
 from tests.unit.hearing.test_echo import LEAD, STARTED_S, microphone, reference
 
@@ -86,6 +86,16 @@ def test_a_recogniser_that_was_away_changes_no_turn() -> None:
     assert [(h.text, h.speech_began_at_s, h.speech_ended_at_s) for h in prompt] == [
         (h.text, h.speech_began_at_s, h.speech_ended_at_s) for h in late
     ]
+
+
+def test_however_far_behind_the_safety_decoder_stays_the_witness() -> None:
+    """Both answer in one message: on a slow board neither is without the other."""
+    link = FakeLink({}, away=range(1, 100))
+    link.has_safety = True
+    one, hearing = ear(link)
+    fed(one, np.zeros(30 * CHUNK_SAMPLES))
+    assert link.behind_s() > WAIT_S
+    assert hearing.watch.decoder_there
 
 
 def test_a_quiet_voice_is_raised_for_the_recogniser_and_health_is_measured_before() -> None:

@@ -375,8 +375,15 @@ def test_a_dictated_cry_makes_nothing_certain(events: list, at: list[float]) -> 
     assert [replace(word, id="") for word in played(dictating, events) if word.certain] == certain
 
 
+def test_what_has_no_voice_in_it_is_distrusted_like_a_likeness() -> None:
+    one, kettle = watch(), replace(final(confidence=CLEAR), voiced=False)
+    for at_s in (5, 65, 125, 185):
+        one.decoded(kettle, float(at_s))
+        assert len(polled(one, at_s + 20, at_s)) == (at_s < 185)
+
+
 def test_a_very_faint_phrase_is_no_likeness() -> None:
-    """Three looks may believe a phrase from 0.15 on: who cries so faintly is asked, however much a television cried."""
+    """Other looks may bear out a phrase from 0.2 on: who cries so faintly is asked, however a television cried."""
     faint = FinalResult((Reading("救命", ZH, 0.2),), 0.2, 0.15)
     assert faint.accepted
     one = watch(there=False)

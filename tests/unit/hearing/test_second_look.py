@@ -31,7 +31,7 @@ pytestmark = pytest.mark.unit
 
 EVIDENCE = Evidence((0.0,), -2.0, 4, 0.6)
 SPOKEN_S = 0.6
-SOUND = np.zeros(SAMPLE_RATE_HZ, np.int16)
+SOUND = np.zeros(round((SPOKEN_S + 1.0) * SAMPLE_RATE_HZ), np.int16)
 SOUND[: round(SPOKEN_S * SAMPLE_RATE_HZ)] = 3_000
 SILENCE = np.zeros(SAMPLE_RATE_HZ, np.int16)
 
@@ -41,15 +41,17 @@ def final(text: str, confidence: float, evidence: Evidence | None = EVIDENCE) ->
 
 
 class Counting(FakeRecognizer):
-    """A fake: the given finals, one per look, and how long each sound was that it was asked to hear."""
+    """A fake: the given finals, one per look; how long each sound was that it was asked to hear, and the loud part."""
 
     def __init__(self, finals: Iterable[FinalResult | None]) -> None:
         super().__init__(finals)
         self.heard: list[int] = []
+        self.loud_s: list[float] = []
         self._left = list(finals)
 
     def accept(self, samples: Samples) -> FinalResult | None:
         self.heard.append(len(samples))
+        self.loud_s.append(np.count_nonzero(np.abs(samples) > 1_000) / SAMPLE_RATE_HZ)
         return self._left.pop(0) if self._left else None
 
     def reset(self) -> None:
@@ -95,11 +97,35 @@ def test_other_looks_may_choose_another_of_the_first_ones_readings() -> None:
     assert found.accepted
 
 
-def test_a_long_stretch_is_looked_at_once() -> None:
+@pytest.mark.parametrize("pause_s", [1, 2])
+def test_a_long_stretch_is_looked_at_once(pause_s: int) -> None:
     unsure = final("ус", 0.1)
-    ears = SecondLook(Counting([None] * 5 + [unsure]), Counting([final("тусал", 0.9)] * 2))
     loud = np.full(SAMPLE_RATE_HZ, 3_000, np.int16)
-    assert [ears.accept(loud) for _ in range(round(LONGEST_S) + 2)][-1] is unsure
+    chunks = [SILENCE, *[loud] * (round(LONGEST_S) + 1), *[SILENCE] * pause_s]
+    twice = Counting([final("ус", 0.9)] * 2)
+    ears = SecondLook(Counting([None] * (len(chunks) - 1) + [unsure]), twice)
+    assert [ears.accept(chunk) for chunk in chunks][-1] is unsure
+    assert twice.heard == []
+
+
+def test_who_cries_again_before_the_first_cry_is_told_is_heard_again_whole_each_time() -> None:
+    """The engine lags: the next cry has begun in the sound that it had got when it told the first one."""
+    stream = np.concatenate([SILENCE, SOUND[: round(1.1 * SAMPLE_RATE_HZ)], SOUND])
+    tell = len(SILENCE) + round(1.5 * SAMPLE_RATE_HZ)  # 0.4 s into the second cry
+    twice = Counting([None] * 4)
+    ears = SecondLook(Counting([final("ус", 0.5)] * 2), twice)
+    ears.accept(stream[:tell])
+    ears.accept(stream[tell:])
+    assert twice.loud_s == pytest.approx([SPOKEN_S / speed for speed in SPEEDS] * 2, abs=0.03)
+
+
+def test_the_end_of_a_stream_has_no_next_stretch() -> None:
+    twice = Counting([None, None])
+    ears = SecondLook(Counting([None]), twice)
+    ears.accept(np.concatenate([SILENCE, SOUND[: round(SPOKEN_S * SAMPLE_RATE_HZ)]]))
+    ears._first.flush = lambda: final("ус", 0.5)
+    ears.flush()
+    assert twice.loud_s == pytest.approx([SPOKEN_S / speed for speed in SPEEDS], abs=0.03)
 
 
 @pytest.mark.parametrize("nothing", [FinalResult((), 0.0), final("ус", LEAST_KNOWN / 2)])
