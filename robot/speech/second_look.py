@@ -32,13 +32,15 @@ look found, 368 (370 had the first look alone decided, and a vote of speeds 0.8 
 of foreign speech 69 finals (120, 140). Chosen on both folds of bilingual-v3."""
 LONGEST_S = 4.0
 """Longer stretches are recognised at the first look or not at all: long phrases are heard well, and time is short."""
-_AROUND_S = 0.9
-"""What is heard again beside the speech: the pause behind it, as far as it was decoded, and a little before it."""
+_AROUND_S = 1.5
+"""What is heard again beside the speech: the pause behind it, which ended the stretch, and a little before it."""
 _KEPT_S = LONGEST_S + 3.0
 """So that of a longer stretch more than `LONGEST_S` is left, whatever pause ended it."""
 _NEXT_S = 0.6
 """Behind the pause that ended a stretch the engine has up to half a second of sound that it has not decoded yet. Who
 cries again and again has begun the next cry in it."""
+_LOUDER_S = 0.06
+"""So much longer than the stretch is it with what follows, if that holds the next one; else it is a faint ending."""
 _SILENCE_S = 0.3
 
 
@@ -86,7 +88,9 @@ class SecondLook:
         spoken_s = _spoken_s(sound)
         if not self._is_doubtful(final) or not 0.0 < spoken_s <= LONGEST_S:
             return final
-        stretch = sound[-round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ) :]
+        first = max(len(whole) - round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ), 0)
+        is_next = _spoken_s(whole) > spoken_s + _LOUDER_S
+        stretch = (sound if is_next else whole)[first:]
         return borne_out(final, [self._hear(stretch, speed) for speed in SPEEDS])
 
     def _is_doubtful(self, final: FinalResult) -> bool:

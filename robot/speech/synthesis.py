@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 LONGEST_TEXT = 2000
 """Characters in one text; two minutes of speech."""
 
+_ATTEMPTS = 3  # a busy machine has made two faults in a row
 _PAUSE_BETWEEN_PARTS_S = 0.15
 _CACHE_NAME = "voice-cache"
 _BUILD = "run: python -m models.build_voice"
@@ -176,14 +177,19 @@ class Pyttsx3Synthesizer:
         cached = self._cache.get(key)
         if cached is not None:
             return cached
-        try:
-            sound = self._ask(request)
-        except DeviceFault as fault:
-            log.warning("voice engine failed, starting it again: %s", fault)
-            self._drop_child()
-            sound = self._ask(request)
+        sound = self._asked_again(request)
         self._cache.put(key, sound)
         return sound
+
+    def _asked_again(self, request: dict[str, Any]) -> Sound:
+        """Raises the last DeviceFault: an engine that was just started may be as unlucky as the one before it."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._ask(request)
+            except DeviceFault as fault:
+                log.warning("voice engine failed, starting it again: %s", fault)
+                self._drop_child()
+        return self._ask(request)
 
     def _ask(self, request: dict[str, Any]) -> Sound:
         child = self._running_child()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -168,3 +169,23 @@ def test_the_fake_speaks_and_fails_on_demand(tmp_path: Path) -> None:
     assert wav_files.read(fake.synthesize("Сайн", Language.MN, tmp_path / "x.wav").path).audible
     with pytest.raises(DeviceFault):
         fake.synthesize("broken", Language.MN, tmp_path / "x.wav")
+
+
+@pytest.mark.parametrize("faults", [1, 2])
+def test_a_text_survives_two_faults_in_a_row(
+    voice_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: int
+) -> None:
+    """The engine that replaces a hung one made a silent file once, on a busy machine."""
+    made = Pyttsx3Synthesizer(voice_data=voice_data, cache_dir=tmp_path / "cache")
+    ask, left = made._ask, [DeviceFault("silent")] * faults
+
+    def unlucky(request: dict[str, Any]) -> Any:
+        if left:
+            raise left.pop()
+        return ask(request)
+
+    monkeypatch.setattr(made, "_ask", unlucky)
+    try:
+        assert made.synthesize("您还好吗？", Language.ZH, tmp_path / "x.wav").duration_s > 0.5
+    finally:
+        made.close()
