@@ -105,7 +105,7 @@ class SafetySpotter:
 
     def _spot_zh(self, text: str) -> Spotted | None:
         plain = _without(_NOT_HAN.sub("", text), self._harmless_zh)
-        bare = _once(_bare_zh(plain))
+        bare = once(_bare_zh(plain))
         if bare in self._zh:
             return Spotted(self._zh[bare], Language.ZH, exact=True)
         if _ZH_TALE.search(plain):
@@ -134,7 +134,7 @@ class SafetySpotter:
         return None
 
     def _spot_mn(self, text: str) -> Spotted | None:
-        plain = _once(_without(_plain_mn(text), self._harmless_mn))
+        plain = once(_without(_plain_mn(text), self._harmless_mn))
         if plain in self._mn:
             return Spotted(self._mn[plain], Language.MN, exact=True)
         words = plain.split()
@@ -167,7 +167,7 @@ def _bare_zh(text: str) -> str:
     return _ZH_PARTICLES.sub("", plain) or plain
 
 
-def _once(text: str) -> str:
+def once(text: str) -> str:
     """A phrase that was said several times in one breath, once: 救命救命 is 救命."""
     again = _AGAIN.fullmatch(text)
     return again.group(1) if again else text

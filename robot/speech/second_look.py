@@ -14,11 +14,12 @@ from dataclasses import replace
 import numpy as np
 import soxr
 
-from robot.messages import Language
+from robot.messages import Language, Reading
 from robot.speech.audio import SAMPLE_RATE_HZ, Samples
 from robot.speech.confidence import SpeechMeter
 from robot.speech.recognizer import FinalResult, Recognizer, VoskRecognizer
 from robot.speech.recording import as_one
+from robot.speech.safety import once
 
 SPEEDS = (0.9, 1.12)
 """At how many times the speed a stretch is heard again; models/speech/README.md has the figures of others."""
@@ -131,12 +132,15 @@ def borne_out(first: FinalResult, again: Sequence[FinalResult | None]) -> FinalR
     best: defaultdict[tuple[Language, str], float] = defaultdict(float)
     for look in again:
         for reading in look.readings if look else ():
-            key = reading.language, reading.text
-            best[key] = max(best[key], reading.confidence)
+            best[_key(reading)] = max(best[_key(reading)], reading.confidence)
     weighed = [
-        replace(reading, confidence=math.sqrt(reading.confidence * best[reading.language, reading.text]))
-        for reading in first.readings
+        replace(reading, confidence=math.sqrt(reading.confidence * best[_key(reading)])) for reading in first.readings
     ]
     readings = tuple(sorted(weighed, key=lambda reading: -reading.confidence))
     known = readings[0].confidence if readings else 0.0
     return FinalResult(readings, known, LEAST_BORNE_OUT, first.evidence, first.voiced)
+
+
+def _key(reading: Reading) -> tuple[Language, str]:
+    """A cry that one look hears twice in one breath and another once, or three times, is the same cry."""
+    return reading.language, once(reading.text)

@@ -89,6 +89,12 @@ def test_what_no_other_look_finds_is_not_believed_however_well_it_was_heard_at_f
     assert not found.accepted
 
 
+def test_a_cry_said_twice_is_borne_out_by_a_look_that_hears_it_once() -> None:
+    found, _ = look(final("авраач авраач", 0.5), final("авраач", 0.5), None)
+    assert found is not None
+    assert (found.readings[0].text, found.known) == ("авраач авраач", pytest.approx(0.5))
+
+
 def test_other_looks_may_choose_another_of_the_first_ones_readings() -> None:
     two = FinalResult((Reading("ус", Language.MN, 0.4), Reading("тусал", Language.MN, 0.35)), 0.8, 0.5, EVIDENCE)
     found, _ = look(two, final("тусал", 0.9), final("тусал", 0.8))
