@@ -204,9 +204,6 @@ def render() -> str:
 
 # From messages to the table's columns
 
-_VOUCHES_WITHIN_S = 60.0
-"""A mattress that may tell later than this, as radars do, cannot say where somebody was at a moment."""
-
 
 def presence_now(bed: BedState | None, now_s: float, fresh_s: float) -> Presence:
     """What the mattress says now; UNKNOWN unless a reading at most `fresh_s` old supports it.
@@ -271,7 +268,7 @@ def judge_rest(
 
 def _bed(bed: BedState | None, now_s: float, fresh_s: float, onset_at_s: float) -> Bed:
     presence = presence_now(bed, now_s, fresh_s)
-    if bed is None or presence is Presence.UNKNOWN or (bed.latency_s or 0.0) > _VOUCHES_WITHIN_S:
+    if bed is None or presence is Presence.UNKNOWN or bed.is_late:
         return Bed.UNKNOWN
     if presence is Presence.OUT_OF_BED:
         return Bed.OUT

@@ -88,6 +88,10 @@ class Presence(str, Enum):
     UNKNOWN = "unknown"
 
 
+BED_VOUCHES_WITHIN_S = 60.0
+"""A mattress that may tell later than this, as radars do, cannot say where somebody was at a moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class BedState:
     """What the mattress says. A stale or silent feed is `UNKNOWN` with `fresh` False, never "fine".
@@ -102,6 +106,11 @@ class BedState:
     heart_rate_bpm: float | None = None
     breath_rate_bpm: float | None = None
     latency_s: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it may tell later than `BED_VOUCHES_WITHIN_S` that the bed was left: it vouches for nobody now."""
+        return (self.latency_s or 0.0) > BED_VOUCHES_WITHIN_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,6 @@ _TELL_VIEW_EVERY_S = 5.0
 _CHECK_EVERY_S = 0.5
 _BED_SILENT_AFTER_S = 30.0
 """The mattress's bridge repeats itself every 10 s; silent for so long, it has died."""
-_BED_LATE_S = 60.0
-"""A bed that may tell an exit later than this, as radars do, vouches for nobody now; as in alarms/fusion.py."""
 
 
 class BedWitness:
@@ -53,8 +51,7 @@ class BedWitness:
 
     def take(self, bed: messages.BedState, now_s: float) -> None:
         """Take a state that arrived at `now_s` (any steady clock)."""
-        late = (bed.latency_s or 0.0) > _BED_LATE_S
-        known = self._tells_who and bed.fresh and not late and bed.presence is not Presence.UNKNOWN
+        known = self._tells_who and bed.fresh and not bed.is_late and bed.presence is not Presence.UNKNOWN
         self._occupied = bed.presence is Presence.IN_BED if known else None
         self._heard_at_s = now_s
 

@@ -35,7 +35,7 @@ import numpy as np
 from robot import paths
 from robot.errors import BadInput, HaniError
 from robot.messages import Phrase, Reading
-from robot.speech.audio import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples, load_clip
+from robot.speech.audio import SAMPLE_RATE_HZ, Samples, load_clip
 from robot.speech.calibration import CALIBRATION_FILE, UNFITTED, Calibration, Provenance, model_sha256
 from robot.speech.confidence import known
 from robot.speech.edits import edits
@@ -45,7 +45,8 @@ from robot.speech.fitting import FROM_TOKENS, KEPT, Observed, fit, with_safety_b
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon, Pronunciation
 from robot.speech.plain_noise import Noise, noisy
-from robot.speech.recognizer import FinalResult, Recognizer, VoskRecognizer
+from robot.speech.recognizer import Recognizer, VoskRecognizer
+from robot.speech.recording import stretches
 from robot.speech.second_look import for_cries
 
 CLIPS_A_KIND = 12
@@ -104,17 +105,9 @@ def half(phrase: Phrase) -> int:
     return hashlib.sha256(f"half {phrase.language.value} {phrase.text}".encode()).digest()[0] % 2
 
 
-def _heard(recognizer: Recognizer, sound: _Sound) -> list[FinalResult]:
-    recognizer.reset()
-    finals = [
-        recognizer.accept(sound.samples[at : at + CHUNK_SAMPLES]) for at in range(0, len(sound.samples), CHUNK_SAMPLES)
-    ]
-    return [final for final in (*finals, recognizer.flush()) if final is not None]
-
-
 def observe(recognizer: Recognizer, sound: _Sound, in_grammar: bool) -> list[Observed]:
     """What the finals of one sound are evidence of; a part of a phrase that the recogniser cut in two counts not."""
-    heard = _heard(recognizer, sound)
+    heard = stretches(sound.samples, recognizer)
     found = [
         Observed(final.evidence, in_grammar, _place(sound.said, final.readings) if in_grammar else None)
         for final in heard
@@ -221,8 +214,7 @@ def collect_safety(
     listed = set(fitting[:SAFETY_WORDS])
     if not listed:
         return [], []
-    graph = ensure_graph(sorted(listed, key=lambda phrase: phrase.text), model_dir, scratch)
-    recognizer = for_cries(VoskRecognizer(graph, by, mandarin_cost_nats=0.0))
+    recognizer = for_cries(ensure_graph(sorted(listed, key=lambda phrase: phrase.text), model_dir, scratch), by)
     words: list[float] = []
     foreign: list[float] = []
     ways = {clip.way for clip in drawn if clip.phrase in listed}
@@ -230,12 +222,12 @@ def collect_safety(
     for clip in drawn:
         if clip.phrase in listed:
             for sound in _sounds(clip):
-                readings = [reading for final in _heard(recognizer, sound) for reading in final.readings[:1]]
+                readings = [reading for final in stretches(sound.samples, recognizer) for reading in final.readings[:1]]
                 said = (clip.phrase.language, clip.phrase.text)
                 words += [one.confidence for one in readings if (one.language, one.text) == said]
     tell(f"safety words: {len(listed)} stand-ins heard, now what is foreign to them")
     for sound in (*(s for clip in others for s in _sounds(clip)), *_pieces(others), *_noises(_NOISES)):
-        finals = _heard(recognizer, sound)
+        finals = stretches(sound.samples, recognizer)
         foreign += [reading.confidence for final in finals if final.voiced for reading in final.readings[:1]]
     return words, foreign
 

@@ -109,12 +109,12 @@ def _chunks(connection: Connection[Any, Any]) -> queue.Queue[tuple[int, bytes, b
 
 
 def _recognizers(graphs: Sequence[Path]) -> list[Recognizer]:
-    """The recogniser of all phrases and the safety decoder, which owes no language anything: its rivals are of both."""
+    """The recogniser of all phrases, and the safety decoder."""
     main, *safety = graphs
     first = VoskRecognizer(main, in_use(main)[0])
     return [
         SecondLook(first, first.another()),
-        *(for_cries(VoskRecognizer(graph, in_use(graph)[0], mandarin_cost_nats=0.0)) for graph in safety),
+        *(for_cries(graph, in_use(graph)[0]) for graph in safety),
     ]
 
 

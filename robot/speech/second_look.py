@@ -10,12 +10,14 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import soxr
 
 from robot.messages import Language, Reading
 from robot.speech.audio import SAMPLE_RATE_HZ, Samples
+from robot.speech.calibration import Calibration
 from robot.speech.confidence import SpeechMeter
 from robot.speech.recognizer import FinalResult, Recognizer, VoskRecognizer
 from robot.speech.recording import as_one
@@ -86,8 +88,10 @@ class SecondLook:
         sound, rest = np.split(whole, [max(len(whole) - ahead, 0)])
         self._forget()
         self._keep(rest)
+        if not self._is_doubtful(final):
+            return final
         spoken_s = _spoken_s(sound)
-        if not self._is_doubtful(final) or not 0.0 < spoken_s <= LONGEST_S:
+        if not 0.0 < spoken_s <= LONGEST_S:
             return final
         first = max(len(whole) - round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ), 0)
         is_next = _spoken_s(whole) > spoken_s + _LOUDER_S
@@ -105,8 +109,11 @@ class SecondLook:
         return max(heard, key=lambda final: final.known, default=None)
 
 
-def for_cries(first: VoskRecognizer) -> SecondLook:
-    """The safety decoder as the robot has it: of a cry no first look is sure enough."""
+def for_cries(graph_dir: Path, calibration: Calibration | None = None) -> SecondLook:
+    """The safety decoder as the robot has it: of a cry no first look is sure enough, and it owes no language anything,
+    since its rivals are of both. Raises `MissingPart` and takes the calibration as `VoskRecognizer` does.
+    """
+    first = VoskRecognizer(graph_dir, calibration, mandarin_cost_nats=0.0)
     return SecondLook(first, first.another(), sure=math.inf)
 
 

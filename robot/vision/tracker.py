@@ -124,12 +124,13 @@ class Tracker:
         """Drop whoever is gone; who stood a moment before, and did not leave the picture, is remembered."""
         self._gone = [gone for gone in self._gone if at_s - gone.at_s <= GONE_S]
         for track in self.tracks:
-            machine, hip_px = track.machine, (track.posture.hip_x_px, track.posture.hip_y_px)
+            machine, height_px = track.machine, track.machine.height_px
             stood = track.seen_at_s - machine.stood_at_s <= self._rules.stood_s
             left = track.seen_at_s - machine.edge_at_s <= self._rules.stood_s
-            is_person = track.moved and not track.is_picture and machine.height_px is not None
-            if track.is_gone(at_s) and is_person and stood and not left:
-                self._gone.append(_Gone(track.seen_at_s, hip_px, machine.height_px or 0.0))
+            is_person = track.moved and not track.is_picture
+            if height_px is not None and track.is_gone(at_s) and is_person and stood and not left:
+                hip_px = track.posture.hip_x_px, track.posture.hip_y_px
+                self._gone.append(_Gone(track.seen_at_s, hip_px, height_px))
         self.tracks = [track for track in self.tracks if not track.is_gone(at_s)]
 
     def _near(self, postures: Sequence[Posture], at_s: float) -> list[tuple[bool, float, int, int, Track]]:

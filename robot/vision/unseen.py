@@ -16,7 +16,6 @@ class _Last:
     at_s: float
     brightness: float
     sank: bool
-    told: bool = False
 
 
 class Unseen:
@@ -54,14 +53,14 @@ class Unseen:
             self._last = self._standing(at_s, people, may_leave, brightness)
             return None
         last, rules = self._last, self._rules
-        if last is None or last.told or bed is True:
+        if last is None or last.at_s < self._told_at_s or bed is True:
             return None
         lit = brightness is not None and brightness > last.brightness / 2
         sunk_s = rules.sunk_s if bed is None else rules.unseen_s  # a mattress would soon feel who lay down on it
         alone = last.at_s - self._company_at_s >= rules.company_s
         again = at_s - self._told_at_s < rules.sunk_again_s
         if last.sank and lit and alone and not again and at_s - last.at_s >= sunk_s:
-            last.told, self._told_at_s = True, at_s
+            self._told_at_s = at_s
             return last.track
         if bed is None or self._left_bed_at_s is None or at_s - last.at_s < rules.unseen_s:
             return None

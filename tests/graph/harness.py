@@ -21,6 +21,8 @@ T = TypeVar("T")
 LOADED_S = 120.0
 """So much longer may everything take on a loaded machine, where a process may need a minute to start."""
 TIMES = 10
+AHEAD_S = 1.0
+"""So long before it sounds a clip is announced: whoever hears of it late would miss its beginning."""
 
 
 class Probe:

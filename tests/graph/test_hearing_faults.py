@@ -18,14 +18,12 @@ from diagnostic_msgs.msg import DiagnosticArray
 from hani_msgs.msg import Heard, Heartbeat, RoomSound, SafetyWord
 
 from robot.nodes import convert, topics
-from tests.graph.harness import NodeProcess, Probe, until
+from tests.graph.harness import AHEAD_S, NodeProcess, Probe, until
 
 pytestmark = pytest.mark.graph
 
 CLIP = Path(__file__).parents[1] / "data" / "speech" / "mn" / "L8-K1_B.flac"
 FAKES = Path(__file__).parent / "fake_devices"
-AHEAD_S = 1.0
-"""So long before it sounds a clip is announced: whoever hears of it late would miss its beginning."""
 
 
 @contextmanager

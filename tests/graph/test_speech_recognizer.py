@@ -19,7 +19,7 @@ from robot.speech.free_talk import LATE_S
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.lexicon import Lexicon
 from robot.speech.phrase_file import read_phrases
-from tests.graph.harness import NodeProcess, Probe, soon, until, until_again
+from tests.graph.harness import AHEAD_S, NodeProcess, Probe, soon, until, until_again
 from tests.unit.hearing.conftest import MODEL, written_out
 
 pytestmark = pytest.mark.graph
@@ -28,8 +28,6 @@ DATA = Path(__file__).parents[1] / "data" / "speech"
 CLIP = DATA / "mn" / "L8-K1_B.flac"
 NEWS = DATA / "zh" / "BAC009S0252W0476.ogg"
 WARMER = DATA / "zh" / "BAC009S0150W0005.ogg"
-AHEAD_S = 1.0
-"""So long before it sounds a clip is announced: whoever hears of it late would miss its beginning."""
 TEXT_S = 3.0
 SAID_AT_MOST = 6
 """Dictation is loaded beside, last in the processor's queue, and drops a text that is late."""

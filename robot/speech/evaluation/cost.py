@@ -111,7 +111,7 @@ def measure(graph: Path, safety_graph: Path, clips: Sequence[Path]) -> Cost:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     before_mb = _memory_mb()
     began_s = time.perf_counter()
-    first, safety = VoskRecognizer(graph), for_cries(VoskRecognizer(safety_graph, mandarin_cost_nats=0.0))
+    first, safety = VoskRecognizer(graph), for_cries(safety_graph)
     recognizer = SecondLook(first, first.another())
     load_s = time.perf_counter() - began_s
     sound_s = cpu_s = 0.0

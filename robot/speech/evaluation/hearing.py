@@ -48,8 +48,7 @@ class Ears:
 
     def for_safety(self, grammar: Grammar) -> Recognizer:
         """The safety decoder, as in the product."""
-        graph = ensure_graph(grammar, self.fold.model_dir, self.cache_dir)
-        return for_cries(VoskRecognizer(graph, mandarin_cost_nats=0.0))
+        return for_cries(ensure_graph(grammar, self.fold.model_dir, self.cache_dir))
 
 
 def draw_for(name: str) -> np.random.Generator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,9 +173,9 @@ def test_a_reading_is_as_sure_as_another_look_bears_out(again: list[FinalResult 
     assert found.accepted == (found.known >= LEAST_BORNE_OUT)
 
 
-def test_a_cry_is_looked_at_again_however_sure_the_first_look_is(loaded: VoskRecognizer) -> None:
+def test_a_cry_is_looked_at_again_however_sure_the_first_look_is(graph_dir: Path) -> None:
     """Of foreign speech the first look believed some entirely, and no other speed found them."""
-    ears = for_cries(loaded)
+    ears = for_cries(graph_dir)
     twice = Counting([None, None])
     ears._first, ears._again = Counting([final("тусал", 1.0)]), twice
     found = ears.accept(SOUND)
@@ -183,10 +184,10 @@ def test_a_cry_is_looked_at_again_however_sure_the_first_look_is(loaded: VoskRec
     assert len(twice.heard) == len(SPEEDS)
 
 
-def test_the_safety_decoder_bears_out_what_was_said(loaded: VoskRecognizer) -> None:
+def test_the_safety_decoder_bears_out_what_was_said(loaded: VoskRecognizer, graph_dir: Path) -> None:
     clip = next(clip for clip in clips() if clip.known)
     sound = in_silence(load_clip(clip.path))
-    first, cries = as_one(sound, loaded)[0], as_one(sound, for_cries(loaded))[0]
+    first, cries = as_one(sound, loaded)[0], as_one(sound, for_cries(graph_dir))[0]
     assert cries.readings[0].text == first.readings[0].text
     assert cries.readings[0].confidence > 0.5
 
