@@ -252,6 +252,7 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
             "safety_decoder": "there" if self._hearing.watch.decoder_there else "away",
             "questions_withheld": str(self._hearing.watch.withheld),
             "television": "perhaps" if self._hearing.watch.television else "no",
+            "others_talk": "yes" if self._hearing.watch.company else "no",
             "dictation": (self._dictation.state if self._dictation else DictationState.OFF).value,
             "echo_cancelled_db": "" if status.erle_db is None else f"{status.erle_db:.1f}",
             "patience_s": f"{status.patience_s:.2f}",

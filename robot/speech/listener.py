@@ -10,6 +10,7 @@ from uuid6 import uuid7
 from robot.messages import Heard, SafetyWord, Unclear
 from robot.speech.activity import SpeechActivity
 from robot.speech.audio import AudioChunk
+from robot.speech.company import Company
 from robot.speech.free_talk import Dictated, FreeTalk
 from robot.speech.patience import FIRST_PATIENCE_S, Question
 from robot.speech.recognizer import FinalResult, Recognizer
@@ -33,11 +34,13 @@ class Hearing:
         patience_s: float = FIRST_PATIENCE_S,
         complete: Complete = never_complete,
         talk: FreeTalk | None = None,
+        company: Company | None = None,
     ) -> None:
         self.watch = watch
         self._talk = talk
         self._turns = Turns(patience_s, complete)
         self._activity = SpeechActivity()
+        self.company = company or Company()
 
     @property
     def patience_s(self) -> float:
@@ -75,6 +78,7 @@ class Hearing:
 
     def take_late(self, chunk: AudioChunk, final: FinalResult | None, safety: FinalResult | None) -> None:
         """Answers to sound that was taken before and was played to the recogniser again; told with the next chunk."""
+        self.watch.company = self.company.is_here(chunk.ended_at_s)
         if safety is not None:
             muted = self._turns.mostly_muted(chunk.ended_at_s - _CRY_S, chunk.ended_at_s)
             self.watch.decoded(safety, chunk.ended_at_s, muted=muted)
@@ -82,8 +86,12 @@ class Hearing:
             began_at_s, ended_at_s = self._activity.take() or (chunk.ended_at_s, chunk.ended_at_s)
             muted = self._turns.mostly_muted(began_at_s, ended_at_s)
             self.watch.heard(final, chunk.ended_at_s, muted=muted)
-            self._turns.add(Stretch(final.readings if final.accepted else (), began_at_s, ended_at_s))
-            if self._talk is not None and not final.accepted:
+            asked = self._turns.question is not Question.NONE
+            believed = self.company.believes(final, ended_at_s, asked=asked)
+            if final.voiced and not muted:
+                self.company.heard(believed, began_at_s, ended_at_s)
+            self._turns.add(Stretch(final.readings if believed else (), began_at_s, ended_at_s))
+            if self._talk is not None and not believed:
                 self._talk.missed(final, began_at_s, ended_at_s)
 
     def _dictated(self, told: Sequence[HearingEvent], now_s: float) -> list[HearingEvent]:

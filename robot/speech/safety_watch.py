@@ -12,6 +12,9 @@
 | a phrase without a voice (`voicing`: a kettle), or one that only   |                                           |
 | the main recogniser finds                                          |                                           |
 | while Hani speaks: the same, but what is not certain is not asked  | remembered for 8 s                        |
+| while others talk (`company`): above the upper bar, alone          | Hani asks, if the budget allows           |
+| ... and the main recogniser has it, or another within 8 s          | certain                                   |
+| ... faint (below 0.3), or a likeness, alone                        | remembered for 8 s                        |
 | while the safety decoder is not there                              | the main recogniser's word counts alone   |
 
 The budget limits questions, never a certain cry, nor one that comes again within 8 s: that is asked about in any case,
@@ -40,6 +43,8 @@ WITNESS_S = 2.0
 WAIT_S = 1.0
 """So long a candidate waits for the other decoder before Hani asks."""
 REPEATED_WITHIN_S = 8.0
+FAINT_IN_COMPANY = 0.3
+"""While others talk, a phrase below this must come again before Hani asks; models/speech/README.md."""
 _CLOCK_SLACK_S = 1.0
 
 
@@ -81,6 +86,8 @@ class _Source(Enum):
 class _Candidate:
     """`exact` when it may become certain, `likeness` when no phrase was said as it is; a very faint phrase is neither.
 
+    `in_company` when others were talking, `faint` when the safety decoder then hardly found it.
+
     `likely` when the other recogniser's view makes it certain, `clear` when nothing else is needed.
 
     `settled` when something has been made of it, `certain` when that was a certain word; it stays as a witness.
@@ -97,6 +104,8 @@ class _Candidate:
     muted: bool
     likeness: bool = False
     likely: bool = False
+    in_company: bool = False
+    faint: bool = False
     settled: bool = False
     certain: bool = False
     in_a_row: int = 1
@@ -105,7 +114,8 @@ class _Candidate:
 class SafetyWatch:
     """Give it the finals of both recognisers as they come, and `poll` with every chunk.
 
-    `decoder_there` is set by whoever runs the safety decoder; without it the main recogniser decides alone.
+    `decoder_there` is set by whoever runs the safety decoder; without it the main recogniser decides alone. `company`
+    says, before each final, whether others are talking in the room (`company.Company`).
     """
 
     def __init__(
@@ -118,6 +128,7 @@ class SafetyWatch:
         self._candidates: list[_Candidate] = []
         self._told: dict[SafetyKind, float] = {}  # when it was said, at last
         self.decoder_there = False
+        self.company = False
         self.withheld = 0
         """Questions that the budget or distrust of likenesses did not allow."""
         self.television = False
@@ -127,9 +138,19 @@ class SafetyWatch:
         """A final of the safety decoder, which ended at `at_s`; `muted`: Hani was speaking."""
         heard = candidate(final, self._spotter, self._calibration)
         if heard is not None:
-            voiced, kind, language = final.voiced, heard.kind, heard.language
+            # foreign speech imitates a cry in both recognisers at once: while others talk, only clear ones count so
             new = _Candidate(
-                _Source.DECODER, kind, language, at_s, voiced, heard.clear, muted, not voiced, heard.likely
+                _Source.DECODER,
+                heard.kind,
+                heard.language,
+                at_s,
+                exact=final.voiced,
+                clear=heard.clear and not self.company,
+                muted=muted,
+                likeness=not final.voiced,
+                likely=heard.clear if self.company else heard.likely,
+                in_company=self.company,
+                faint=heard.confidence < FAINT_IN_COMPANY,
             )
             self._add(new)
 
@@ -145,7 +166,11 @@ class SafetyWatch:
         )
         best = self._spotter.spot_text(final.readings[0])
         likeness = not exact and not (final.accepted and best is not None and best.exact)
-        self._add(_Candidate(_Source.MAIN, word.kind, word.language, at_s, exact, word.certain, muted, likeness))
+        clear = word.certain and not self.company
+        new = _Candidate(
+            _Source.MAIN, word.kind, word.language, at_s, exact, clear, muted, likeness, in_company=self.company
+        )
+        self._add(new)
 
     def dictated(self, reading: Reading, began_at_s: float, ended_at_s: float) -> bool:
         """A text of free speech that was no known phrase. Returns whether there is a safety word in it.
@@ -158,7 +183,9 @@ class SafetyWatch:
         known = [*(one.at_s for one in self._candidates), *self._told.values()]  # of any kind: it is one sentence
         if not any(began_at_s - WITNESS_S <= at_s <= ended_at_s + REPEATED_WITHIN_S for at_s in known):
             kind, language = spotted.kind, spotted.language
-            self._add(_Candidate(_Source.DICTATION, kind, language, ended_at_s, False, False, False, likeness=True))
+            new = _Candidate(_Source.DICTATION, kind, language, ended_at_s, False, False, False, likeness=True)
+            new.in_company = self.company
+            self._add(new)
         return True
 
     def somebody_needs_help(self) -> None:
@@ -210,7 +237,7 @@ class SafetyWatch:
         self._close(one)
         if one.muted:
             return None
-        likeness = one.likeness or self._is_only_main(one)
+        likeness = all(view.likeness for view in self._views(one)) or self._is_only_main(one)
         if not self._may_ask(one, likeness, now_s):
             self.withheld += 1
             return None
@@ -227,9 +254,13 @@ class SafetyWatch:
         )
 
     def _may_ask(self, one: _Candidate, likeness: bool, now_s: float) -> bool:
+        views = self._views(one)
+        alone = all(view.in_a_row == 1 for view in views)
+        if one.in_company and alone and (likeness or all(view.faint for view in views)):
+            return False
         if likeness and not self._likenesses.allows(one.kind, one.in_a_row, now_s):
             return False
-        return one.in_a_row > 1 or self._budget.take(now_s)
+        return not alone or self._budget.take(now_s)
 
     def _close(self, one: _Candidate) -> None:
         """The other recogniser's view of the same cry is settled with it."""

@@ -12,7 +12,15 @@ from robot.speech.evaluation.accuracy import ALL_FOLDS, Setup
 from robot.speech.evaluation.collection import Clip, phrases_of, some
 from robot.speech.evaluation.hearing import Ears, hear_all
 from robot.speech.evaluation.scoring import firmness, most_per_hour, threshold_keeping
-from robot.speech.evaluation.streams import NOISE, SPEECH, Listeners, Overheard, foreign_speech, household
+from robot.speech.evaluation.streams import (
+    NOISE,
+    SPEECH,
+    Listeners,
+    Overheard,
+    beside_television,
+    foreign_speech,
+    household,
+)
 from robot.speech.evaluation.tables import Cell, Table, share
 from robot.speech.lexicon import Lexicon
 from robot.speech.recognizer import Recognizer
@@ -68,7 +76,7 @@ class Stream:
 
     @property
     def accepted(self) -> int:
-        return sum(final.accepted for final in self.heard.finals)
+        return sum(self.heard.believed)
 
     @property
     def accepted_at_bar(self) -> int:
@@ -87,6 +95,7 @@ def rejection(setup: Setup, house: House, speech_s: float, noise_s: float) -> tu
         fold = ears.fold.label
         kept.append(f"{fold}: {told}")
         outside = _outside(setup, house, mine, inside)
+        kept[-1] += f", {_kept_beside_television(listeners, some(inside, setup.most), outside)} beside a television"
         share_s = speech_s / len(setup.folds) / len(SPEECH)
         spare_s = 0.0  # what a small kind does not fill, the television does
         for kind in SPEECH:
@@ -98,6 +107,13 @@ def rejection(setup: Setup, house: House, speech_s: float, noise_s: float) -> tu
             heard = listeners.overhear(household(kind, noise_s / len(setup.folds) / len(NOISE)))
             streams.append(Stream(fold, f"noise: {kind}", heard, bar))
     return _rejection_table(setup, streams, kept), _safety_table(setup, streams)
+
+
+def _kept_beside_television(listeners: Listeners, inside: Sequence[Clip], outside: Sequence[Clip]) -> str:
+    """Of commands that are said in its pauses."""
+    stream = beside_television(inside, outside)
+    heard = listeners.overhear(stream.pieces)
+    return share(sum(heard.believed_between(*span) for span in stream.said), len(stream.said))
 
 
 def _outside(setup: Setup, house: House, mine: Sequence[Clip], inside: Sequence[Clip]) -> list[Clip]:

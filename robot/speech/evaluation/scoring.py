@@ -35,8 +35,9 @@ class Hearing:
 
     @property
     def guess(self) -> Reading | None:
-        """The best reading, believed or not."""
-        best = max((final for final in self.finals if final.readings), key=lambda final: final.known, default=None)
+        """The best reading, believed or not; what has no voice in it is no phrase to the product either."""
+        read = (final for final in self.finals if final.readings)
+        best = max(read, key=lambda final: (final.voiced, final.readings[0].confidence), default=None)
         return best.readings[0] if best else None
 
     @property

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from robot.messages import Language, SafetyWord
-from robot.speech.audio import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples, load_clip
+from robot.speech.audio import CHUNK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, Samples, load_clip
 from robot.speech.calibration import Calibration
+from robot.speech.company import WITHIN_S, Company
 from robot.speech.evaluation import noise
 from robot.speech.evaluation.collection import SEED, Clip
 from robot.speech.evaluation.hearing import draw_for
+from robot.speech.listener import Hearing, HearingEvent
 from robot.speech.recognizer import FinalResult, Recognizer
 from robot.speech.safety import SafetySpotter
 from robot.speech.safety_watch import WAIT_S, AskBudget, SafetyWatch
@@ -23,6 +25,8 @@ NOISE = tuple(noise.HOUSEHOLD)
 _NO_LIMIT = 1_000_000
 _PIECE_S = 20.0
 _CLIPS_ON_TELEVISION = 60
+_TALK_S = 10.0
+_PAUSE_S = 1.0
 _SPEECH_RMS = 1_500.0  # int16 units, about -27 dBFS: the collection's usual level
 
 
@@ -48,6 +52,34 @@ def foreign_speech(kind: str, clips: Sequence[Clip], most_s: float) -> Iterator[
         yield pause
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A stream in which commands are said in the pauses of a television: its pieces, and from when to when each was
+    said, the pause behind it included.
+    """
+
+    pieces: tuple[Samples, ...]
+    said: tuple[tuple[float, float], ...]
+
+
+def beside_television(commands: Sequence[Clip], talk: Sequence[Clip]) -> Beside:
+    """Each command after `_TALK_S` of television and before a pause; the first after a minute of it."""
+    shows = _television(talk, WITHIN_S + len(commands) * _TALK_S)
+    pause: Samples = np.zeros(round(_PAUSE_S * SAMPLE_RATE_HZ), np.int16)
+    pieces = [next(shows, pause) for _ in range(round(WITHIN_S / _PIECE_S))]
+    said = []
+    long = sum(map(len, pieces))
+    show: Samples = np.zeros(0, np.int16)
+    for command in commands:
+        show = show if len(show) else next(shows, pause)
+        talk_now, show = np.split(show, [round(_TALK_S * SAMPLE_RATE_HZ)])
+        sound = load_clip(command.path)
+        pieces += [talk_now, pause, sound, pause]
+        began, long = long + len(talk_now) + len(pause), long + len(talk_now) + len(sound) + 2 * len(pause)
+        said.append((began / SAMPLE_RATE_HZ, long / SAMPLE_RATE_HZ))
+    return Beside(tuple(pieces), tuple(said))
+
+
 def household(kind: str, most_s: float) -> Iterator[Samples]:
     """Pieces of one noise, each anew and at its own level: from a quarter of speech's to twice that."""
     draw = draw_for(kind)
@@ -67,11 +99,19 @@ def kind_of(clip: Clip) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Overheard:
-    """What came of a stream: finals of the main recogniser, safety words after both stages, its length."""
+    """What came of a stream: finals of the main recogniser, whether each was believed (others who talk raise the bar)
+    and when its speech ended, safety words after both stages, its length.
+    """
 
     finals: tuple[FinalResult, ...]
+    believed: tuple[bool, ...]
+    ended_at_s: tuple[float, ...]
     words: tuple[SafetyWord, ...]
     length_s: float
+
+    def believed_between(self, from_s: float, until_s: float) -> bool:
+        """Whether anything that ended in that time was believed."""
+        return any(yes and from_s < at_s <= until_s for yes, at_s in zip(self.believed, self.ended_at_s, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +127,38 @@ class Listeners:
         """One stream through both, as the product listens, but with no limit to how often it may ask."""
         watch = SafetyWatch(self.spotter, self.calibration, AskBudget(_NO_LIMIT, _NO_LIMIT))
         watch.decoder_there = True
+        company = _Noted()
+        hearing = Hearing(watch, company=company)
         self.main.reset()
         self.safety.reset()
-        finals: list[FinalResult] = []
-        words: list[SafetyWord] = []
+        events: list[HearingEvent] = []
         at_s = 0.0
-        for chunk in _chunks(pieces):
-            at_s += len(chunk) / SAMPLE_RATE_HZ
-            finals += self._take(self.main.accept(chunk), self.safety.accept(chunk), watch, at_s)
-            words += watch.poll(at_s)
-        finals += self._take(self.main.flush(), self.safety.flush(), watch, at_s)
-        words += watch.poll(at_s) + watch.poll(at_s + WAIT_S)
-        return Overheard(tuple(finals), tuple(words), at_s)
+        for samples in _chunks(pieces):
+            chunk = AudioChunk(samples, at_s)
+            at_s = chunk.ended_at_s
+            events += hearing.take(chunk, self.main.accept(samples), at_s, self.safety.accept(samples))
+        end = AudioChunk(np.zeros(0, np.int16), at_s)
+        events += hearing.take(end, self.main.flush(), at_s, self.safety.flush())
+        events += watch.poll(at_s + WAIT_S)
+        words = tuple(event for event in events if isinstance(event, SafetyWord))
+        return Overheard(tuple(company.finals), tuple(company.believed), tuple(company.ended_at_s), words, at_s)
 
-    def _take(
-        self, main: FinalResult | None, safety: FinalResult | None, watch: SafetyWatch, at_s: float
-    ) -> list[FinalResult]:
-        if safety is not None:
-            watch.decoded(safety, at_s)
-        if main is None:
-            return []
-        watch.heard(main, at_s)
-        return [main]
+
+class _Noted(Company):
+    """Notes what was made of every final."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finals: list[FinalResult] = []
+        self.believed: list[bool] = []
+        self.ended_at_s: list[float] = []
+
+    def believes(self, final: FinalResult, at_s: float, *, asked: bool = False) -> bool:
+        believed = super().believes(final, at_s, asked=asked)
+        self.finals.append(final)
+        self.believed.append(believed)
+        self.ended_at_s.append(at_s)
+        return believed
 
 
 def _chunks(pieces: Iterable[Samples]) -> Iterator[Samples]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,12 @@ def test_each_outcome_is_told_apart() -> None:
     assert outcome(OPEN, Reading("打开存在", Language.ZH, 0.9)) is Outcome.WRONG
     assert outcome(OPEN, Reading("打开红豆", Language.MN, 0.9)) is Outcome.WRONG_LANGUAGE
     assert outcome(OPEN, None) is Outcome.REJECTED
+
+
+def test_a_stretch_without_a_voice_is_no_guess_beside_one_that_has_a_voice() -> None:
+    click = replace(heard("别的", known=0.9), voiced=False)
+    assert Hearing((heard("打开红豆", known=0.3), click)).guess == heard("打开红豆", known=0.3).readings[0]
+    assert Hearing((click,)).guess is not None
 
 
 def test_every_clip_is_counted_once_and_a_right_guess_need_not_be_believed() -> None:

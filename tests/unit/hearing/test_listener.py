@@ -114,3 +114,17 @@ def test_two_people_one_after_the_other_are_two_turns(recognizer: VoskRecognizer
         (Language.MN, "сайн байна уу"),
         (Language.ZH, "打开兄弟抱一下"),
     ]
+
+
+@pytest.mark.parametrize(("question", "expected"), [(Question.NONE, Unclear), (Question.CLOSED, Heard)])
+def test_beside_a_television_a_doubtful_command_is_unclear_unless_hani_has_asked(
+    question: Question, expected: type[HearingEvent]
+) -> None:
+    doubtful = FinalResult((Reading("你好", Language.ZH, 0.4),), 0.4, 0.2)
+    listener = Listener(final_at(20, doubtful), NO_WORDS)
+    for number in range(10):
+        listener.company.heard(False, number * 5.0 - 50.0, number * 5.0 - 46.0)
+    listener.mute(-5.0)
+    listener.unmute(-1.0, question)
+    ((_, event),) = run(listener, 50)
+    assert isinstance(event, expected)

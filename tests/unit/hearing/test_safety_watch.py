@@ -14,7 +14,7 @@ from robot.speech.likeness import FRUITLESS
 from robot.speech.recognizer import FinalResult
 from robot.speech.safety import SafetySpotter
 from robot.speech.safety_decoder import LIKELY
-from robot.speech.safety_watch import REPEATED_WITHIN_S, WAIT_S, WITNESS_S, AskBudget, SafetyWatch
+from robot.speech.safety_watch import FAINT_IN_COMPANY, REPEATED_WITHIN_S, WAIT_S, WITNESS_S, AskBudget, SafetyWatch
 
 pytestmark = pytest.mark.unit
 
@@ -52,6 +52,61 @@ def test_a_clear_cry_is_certain_at_once() -> None:
     one.decoded(final(confidence=CLEAR), 5.0)
     (word,) = one.poll(5.0)
     assert (word.kind, word.language, word.certain, word.heard_at_s) == (SafetyKind.HELP, ZH, True, 5.0)
+
+
+def in_company(per_hour: int = 100) -> SafetyWatch:
+    one = watch(per_hour)
+    one.company = True
+    return one
+
+
+def test_while_others_talk_a_clear_cry_alone_is_asked_about() -> None:
+    one = in_company()
+    one.decoded(final(confidence=CLEAR), 5.0)
+    assert polled(one, 20.0, 5.0) == [(5.0 + WAIT_S, False)]
+
+
+def test_while_others_talk_a_clear_cry_that_both_hear_or_that_comes_again_is_certain() -> None:
+    both = in_company()
+    both.decoded(final(confidence=CLEAR), 5.0)
+    both.heard(final(), 5.2)
+    assert [certain for _, certain in polled(both, 20.0, 5.0)] == [True]
+    again = in_company()
+    again.decoded(final(confidence=CLEAR), 5.0)
+    assert polled(again, 8.9, 5.0) == [(5.0 + WAIT_S, False)]
+    again.decoded(final(), 9.0)
+    assert polled(again, 20.0, 9.0) == [(9.0, True)]
+
+
+def test_while_others_talk_what_is_only_likely_is_not_certain_by_the_other_ear() -> None:
+    one = in_company()
+    one.decoded(final(confidence=max(LIKELY, FAINT)), 5.0)
+    one.heard(final(), 5.2)
+    assert [certain for _, certain in polled(one, 20.0, 5.0)] == [False]
+
+
+def test_while_others_talk_a_faint_phrase_or_a_likeness_must_come_again() -> None:
+    bars = BARS.model_copy(update={"safety_lower": 0.1})
+    one = SafetyWatch(SPOTTER, bars)
+    one.decoder_there = one.company = True
+    one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 5.0)
+    one.heard(final("就命"), 30.0)
+    assert polled(one, 50.0, 5.0) == []
+    assert one.withheld == 2
+    one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 60.0)
+    assert polled(one, 63.9, 60.0) == []
+    one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 64.0)
+    assert polled(one, 80.0, 64.0) == [(64.0, True)]
+
+
+def test_a_likeness_that_the_other_ear_hears_first_holds_no_phrase_back() -> None:
+    one = watch()
+    for at_s in range(0, 30 * FRUITLESS, 30):
+        one.heard(final("就命"), at_s)
+        assert len(polled(one, at_s + 20.0, at_s)) == 1
+    one.heard(final("就命"), 200.0)
+    one.decoded(final(), 200.5)
+    assert [certain for _, certain in polled(one, 220.0, 200.0)] == [False]
 
 
 def test_what_has_no_voice_in_it_is_never_certain_however_often_it_comes() -> None:
