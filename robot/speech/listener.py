@@ -55,6 +55,8 @@ class Hearing:
         """Hani has finished speaking; `question` says what it asked, for how long an answer is waited on."""
         self._turns.unmute(now_s)
         self._turns.ask(question)
+        if question is not Question.NONE:
+            self.company.asked(now_s)
 
     def barge_in(self, began_at_s: float) -> None:
         """Somebody speaks over Hani, who falls silent: what was said since `began_at_s` counts."""
@@ -86,8 +88,7 @@ class Hearing:
             began_at_s, ended_at_s = self._activity.take() or (chunk.ended_at_s, chunk.ended_at_s)
             muted = self._turns.mostly_muted(began_at_s, ended_at_s)
             self.watch.heard(final, chunk.ended_at_s, muted=muted)
-            asked = self._turns.question is not Question.NONE
-            believed = self.company.believes(final, ended_at_s, asked=asked)
+            believed = self.company.believes(final, ended_at_s)
             if final.voiced and not muted:
                 self.company.heard(believed, began_at_s, ended_at_s)
             self._turns.add(Stretch(final.readings if believed else (), began_at_s, ended_at_s))

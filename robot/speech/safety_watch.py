@@ -13,8 +13,10 @@
 | the main recogniser finds                                          |                                           |
 | while Hani speaks: the same, but what is not certain is not asked  | remembered for 8 s                        |
 | while others talk (`company`): above the upper bar, alone          | Hani asks, if the budget allows           |
-| ... and the main recogniser has it, or another within 8 s          | certain                                   |
-| ... faint (below 0.3), or a likeness, alone                        | remembered for 8 s                        |
+| ... and the main recogniser has it, or another above 0.3 within    | certain                                   |
+| 8 s                                                                |                                           |
+| ... faint (below 0.3), or a likeness, alone                        | remembered for 8 s; with another in that  |
+|                                                                    | time Hani asks                            |
 | while the safety decoder is not there                              | the main recogniser's word counts alone   |
 
 The budget limits questions, never a certain cry, nor one that comes again within 8 s: that is asked about in any case,
@@ -44,7 +46,7 @@ WAIT_S = 1.0
 """So long a candidate waits for the other decoder before Hani asks."""
 REPEATED_WITHIN_S = 8.0
 FAINT_IN_COMPANY = 0.3
-"""While others talk, a phrase below this must come again before Hani asks; models/speech/README.md."""
+"""While others talk, a phrase below this must come again before Hani asks, and makes none certain."""
 _CLOCK_SLACK_S = 1.0
 
 
@@ -281,7 +283,8 @@ class SafetyWatch:
         )
 
     def _repeated(self, one: _Candidate) -> bool:
-        return any(other.exact for other in self._before(one))
+        """Two faint phrases in a minute of others' talk are no repetition, but one that is asked about."""
+        return any(other.exact and not (one.in_company and (one.faint or other.faint)) for other in self._before(one))
 
     def _before(self, one: _Candidate) -> list[_Candidate]:
         """Cries shortly before, told by the same recogniser: two of its finals are two stretches of sound."""

@@ -153,8 +153,8 @@ class _Noted(Company):
         self.believed: list[bool] = []
         self.ended_at_s: list[float] = []
 
-    def believes(self, final: FinalResult, at_s: float, *, asked: bool = False) -> bool:
-        believed = super().believes(final, at_s, asked=asked)
+    def believes(self, final: FinalResult, at_s: float) -> bool:
+        believed = super().believes(final, at_s)
         self.finals.append(final)
         self.believed.append(believed)
         self.ended_at_s.append(at_s)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robot.messages import Language, Reading
-from robot.speech.company import LEAST_STRETCHES, SURE_IN_COMPANY, WITHIN_S, Company
+from robot.speech.company import ANSWER_WITHIN_S, LEAST_STRETCHES, SURE_IN_COMPANY, WITHIN_S, Company
 from robot.speech.recognizer import FinalResult
 
 pytestmark = pytest.mark.unit
@@ -40,10 +40,14 @@ def test_in_a_quiet_room_the_usual_bar_holds() -> None:
     assert not Company().believes(final(0.1), 0.0)
 
 
-def test_who_was_asked_is_heard_as_in_a_quiet_room() -> None:
+@pytest.mark.parametrize(("later_s", "believed"), [(0.0, True), (20.0, True), (ANSWER_WITHIN_S + 1.0, False)])
+def test_who_was_asked_is_heard_as_in_a_quiet_room(later_s: float, believed: bool) -> None:
+    """Also when a stretch of the television has ended the turn that the question opened."""
     company, now_s = talked(10, 4.0, 5.0)
-    assert company.believes(FAINT, now_s, asked=True)
-    assert not company.believes(final(0.1), now_s, asked=True)
+    company.asked(now_s)
+    company.heard(False, now_s + later_s - 3.0, now_s + later_s)
+    assert company.believes(FAINT, now_s + later_s) is believed
+    assert not company.believes(final(0.1), now_s + later_s)
 
 
 @pytest.mark.parametrize(
@@ -80,15 +84,16 @@ def test_a_clock_that_was_set_back_forgets() -> None:
 @given(
     st.lists(st.tuples(st.booleans(), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=30),
     st.floats(-1e6, 1e6),
+    st.floats(-1e6, 1e6),
     st.floats(0.0, 1.0),
-    st.booleans(),
 )
 def test_company_never_makes_anything_believed(
-    heard: list[tuple[bool, float, float]], at_s: float, confidence: float, asked: bool
+    heard: list[tuple[bool, float, float]], asked_s: float, at_s: float, confidence: float
 ) -> None:
     company = Company()
     for believed, began_s, ended_s in heard:
         company.heard(believed, began_s, ended_s)
+    company.asked(asked_s)
     one = final(confidence)
-    assert not company.believes(one, at_s, asked=asked) or one.accepted
+    assert not company.believes(one, at_s) or one.accepted
     assert company.believes(final(1.0), at_s), "what is sure passes everywhere"

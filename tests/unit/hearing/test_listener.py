@@ -120,7 +120,7 @@ def test_two_people_one_after_the_other_are_two_turns(recognizer: VoskRecognizer
 def test_beside_a_television_a_doubtful_command_is_unclear_unless_hani_has_asked(
     question: Question, expected: type[HearingEvent]
 ) -> None:
-    doubtful = FinalResult((Reading("你好", Language.ZH, 0.4),), 0.4, 0.2)
+    doubtful = FinalResult((Reading("你好", Language.ZH, 0.3),), 0.3, 0.2)
     listener = Listener(final_at(20, doubtful), NO_WORDS)
     for number in range(10):
         listener.company.heard(False, number * 5.0 - 50.0, number * 5.0 - 46.0)

@@ -96,7 +96,7 @@ def test_while_others_talk_a_faint_phrase_or_a_likeness_must_come_again() -> Non
     one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 60.0)
     assert polled(one, 63.9, 60.0) == []
     one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 64.0)
-    assert polled(one, 80.0, 64.0) == [(64.0, True)]
+    assert polled(one, 80.0, 64.0) == [(64.0 + WAIT_S, False)]
 
 
 def test_a_likeness_that_the_other_ear_hears_first_holds_no_phrase_back() -> None:
