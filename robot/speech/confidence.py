@@ -98,8 +98,22 @@ def confidences(seen: Evidence, by: Calibration) -> tuple[list[float], float]:
     return [sure * share for share in shares(seen.behind, by.temperature)], sure
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What was loud in the sound up to a final: for how many seconds, from the first to the last such moment, of the
+    stretch that the final is about; and how many seconds at the end belong to the next stretch, which has begun.
+    """
+
+    speech_s: float
+    ahead_s: float = 0.0
+
+
 class SpeechMeter:
-    """How long there was something loud in a stretch. Feed it what the recogniser gets; `take` at each final."""
+    """How long there was something loud in a stretch. Feed it what the recogniser gets; `take` at each final.
+
+    The engine tells a stretch up to 1.3 s after its end (0.5 s of pause, 0.34 s that the acoustic model looks ahead,
+    and its own portions of sound). Whoever speaks on after a pause shorter than that has begun again by then.
+    """
 
     _FRAME = 320  # samples: 20 ms at 16 kHz
     _FRAME_S = 0.02
@@ -108,6 +122,9 @@ class SpeechMeter:
     _BELOW_PEAK = 0.1  # 20 dB under the loudest is no part of the word
     _FLOOR_FRAMES = 200  # 4 s
     _MOST_FRAMES = 1500  # 30 s: longer stretches are no phrases, and memory stays bounded
+    _PAUSE_FRAMES = 20  # 0.4 s: of the 0.5 s that end a stretch, the fading of its last sound aside
+    _TOLD_FRAMES = 35  # 0.7 s: what ended less long ago cannot have been told yet
+    _LATE_FRAMES = 65  # 1.3 s: what began longer ago has not begun since
 
     def __init__(self) -> None:
         self._levels: deque[float] = deque(maxlen=self._MOST_FRAMES)
@@ -119,14 +136,28 @@ class SpeechMeter:
         self._levels.extend(levels)
         self._recent.extend(levels)
 
-    def take(self) -> float:
-        """Seconds between the first and the last loud frame since the last `take`."""
+    def take(self, *, at_end: bool = False) -> Spoken:
+        """Of the sound since the last `take`; what belongs to the next stretch is kept. `at_end`: there is none."""
         levels = np.array(self._levels)
         self._levels.clear()
         if not len(levels):
-            return 0.0
+            return Spoken(0.0)
         floor = float(np.percentile(np.array(self._recent), 10))
         loudest = float(np.percentile(levels, 95))
         least = max(self._LEAST_RMS, self._ABOVE_FLOOR * floor, self._BELOW_PEAK * loudest)
         loud = np.flatnonzero(levels > least)
-        return float(loud[-1] - loud[0] + 1) * self._FRAME_S if len(loud) else 0.0
+        if not len(loud):
+            return Spoken(0.0)
+        ahead = 0 if at_end else self._ahead(loud, len(levels))
+        self._levels.extend(levels[len(levels) - ahead :].tolist())
+        loud = loud[loud < len(levels) - ahead]
+        speech_s = float(loud[-1] - loud[0] + 1) * self._FRAME_S if len(loud) else 0.0
+        return Spoken(speech_s, ahead * self._FRAME_S)
+
+    def _ahead(self, loud: NDArray[np.intp], frames: int) -> int:
+        """How many of the last frames are of the next stretch: the loud ones behind a pause, if they are that late."""
+        if frames - 1 - loud[-1] >= self._TOLD_FRAMES:
+            return 0
+        pauses = np.flatnonzero(np.diff(loud, prepend=-1) > self._PAUSE_FRAMES)
+        ahead = int(frames - loud[pauses[-1]]) if len(pauses) else 0
+        return ahead if ahead <= self._LATE_FRAMES else 0

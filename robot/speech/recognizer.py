@@ -45,6 +45,7 @@ class FinalResult:
     `readings` are best first, homophones with equal confidence; empty when it was like no phrase at all. `known` is the
     probability (0..1) that it was a known phrase, whichever; `least_known` is the bar for a phrase of this length.
     `evidence` is what both were weighed from. `voiced`: somebody's voice was in it (`voicing`); a kettle has none.
+    `ahead_s`: so many seconds of the sound fed so far are of the next stretch, which had begun when this one was told.
     """
 
     readings: tuple[Reading, ...]
@@ -52,6 +53,7 @@ class FinalResult:
     least_known: float = ACCEPTED_CONFIDENCE
     evidence: Evidence | None = None
     voiced: bool = True
+    ahead_s: float = 0.0
 
     @property
     def accepted(self) -> bool:
@@ -116,15 +118,16 @@ class VoskRecognizer:
         return None
 
     def flush(self) -> FinalResult | None:
-        return self._final(self._engine.FinalResult())
+        return self._final(self._engine.FinalResult(), at_end=True)
 
     def reset(self) -> None:
         self._engine = self._new_engine()  # the engine's own Reset keeps up to half a second of the old stream
         self._engine.SetMaxAlternatives(_ALTERNATIVES)
         self._meter, self._voice = SpeechMeter(), VoiceMeter()
 
-    def _final(self, result: str) -> FinalResult | None:
-        speech_s, voiced = self._meter.take(), self._voice.take() >= LEAST_RUN
+    def _final(self, result: str, *, at_end: bool = False) -> FinalResult | None:
+        spoken = self._meter.take(at_end=at_end)
+        voiced = self._voice.take(spoken.ahead_s) >= LEAST_RUN
         alternatives = json.loads(result)["alternatives"]
         scores: dict[str, float] = {}
         for alternative in alternatives:
@@ -137,7 +140,7 @@ class VoskRecognizer:
             if (phrase := self._book.read(words))
         ]
         if not found:
-            return FinalResult((), 0.0, voiced=voiced)
+            return FinalResult((), 0.0, voiced=voiced, ahead_s=spoken.ahead_s)
         found.sort(key=lambda pair: (-round(pair[0], SCORE_DIGITS), pair[1].row))
         cut = len(alternatives) == _ALTERNATIVES
         filler = scores.get(UNKNOWN_WORD)
@@ -148,14 +151,15 @@ class VoskRecognizer:
             found[0][1].tokens,
             filler,
             LATTICE_BEAM,
-            speech_s,
+            spoken.speech_s,
             cut=cut,
         )
         values, known = confidences(seen, self._calibration)
         readings = tuple(
             Reading(phrase.text, phrase.language, value) for value, (_, phrase) in zip(values, found, strict=True)
         )
-        return FinalResult(readings, known, self._calibration.least_known(seen.tokens), seen, voiced)
+        least_known = self._calibration.least_known(seen.tokens)
+        return FinalResult(readings, known, least_known, seen, voiced, spoken.ahead_s)
 
 
 class FakeRecognizer:

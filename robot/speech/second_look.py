@@ -61,10 +61,10 @@ class SecondLook:
 
     def accept(self, samples: Samples) -> FinalResult | None:
         self._keep(samples)
-        return self._looked(self._first.accept(samples), round(_NEXT_S * SAMPLE_RATE_HZ))
+        return self._looked(self._first.accept(samples), _NEXT_S)
 
     def flush(self) -> FinalResult | None:
-        return self._looked(self._first.flush(), 0)
+        return self._looked(self._first.flush(), 0.0)
 
     def reset(self) -> None:
         self._first.reset()
@@ -80,11 +80,12 @@ class SecondLook:
         self._kept.clear()
         self._kept_samples = 0
 
-    def _looked(self, final: FinalResult | None, ahead: int) -> FinalResult | None:
-        """`ahead` samples, the last ones, belong to the next stretch."""
+    def _looked(self, final: FinalResult | None, ahead_s: float) -> FinalResult | None:
+        """The last `ahead_s` of sound are kept for the next stretch, or more if that has begun before."""
         if final is None or not self._kept:
             return final
         whole = np.concatenate(self._kept)
+        ahead = round(max(ahead_s, final.ahead_s) * SAMPLE_RATE_HZ)
         sound, rest = np.split(whole, [max(len(whole) - ahead, 0)])
         self._forget()
         self._keep(rest)
@@ -93,8 +94,9 @@ class SecondLook:
         spoken_s = _spoken_s(sound)
         if not 0.0 < spoken_s <= LONGEST_S:
             return final
-        first = max(len(whole) - round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ), 0)
-        is_next = _spoken_s(whole) > spoken_s + _LOUDER_S
+        end = len(sound) if final.ahead_s > 0.0 else len(whole)
+        first = max(end - round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ), 0)
+        is_next = final.ahead_s > 0.0 or _spoken_s(whole) > spoken_s + _LOUDER_S
         stretch = (sound if is_next else whole)[first:]
         return borne_out(final, [self._hear(stretch, speed) for speed in SPEEDS])
 
@@ -120,7 +122,7 @@ def for_cries(graph_dir: Path, calibration: Calibration | None = None) -> Second
 def _spoken_s(sound: Samples) -> float:
     meter = SpeechMeter()
     meter.feed(sound)
-    return meter.take()
+    return meter.take(at_end=True).speech_s
 
 
 def played(samples: Samples, speed: float) -> Samples:
@@ -145,7 +147,7 @@ def borne_out(first: FinalResult, again: Sequence[FinalResult | None]) -> FinalR
     ]
     readings = tuple(sorted(weighed, key=lambda reading: -reading.confidence))
     known = readings[0].confidence if readings else 0.0
-    return FinalResult(readings, known, LEAST_BORNE_OUT, first.evidence, first.voiced)
+    return replace(first, readings=readings, known=known, least_known=LEAST_BORNE_OUT)
 
 
 def _key(reading: Reading) -> tuple[Language, str]:

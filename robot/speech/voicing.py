@@ -52,10 +52,12 @@ class VoiceMeter:
         level = np.sqrt((windows**2).mean(axis=1))
         self._frames.extend(zip(periodic.tolist(), in_band.tolist(), level.tolist(), strict=True))
 
-    def take(self) -> int:
-        """The longest run of voiced frames since the last `take`."""
-        frames = np.array(self._frames)
-        self._frames.clear()
+    def take(self, ahead_s: float = 0.0) -> int:
+        """The longest run of voiced frames since the last `take`; the last `ahead_s` belong to the next stretch."""
+        ahead = min(round(ahead_s * SAMPLE_RATE_HZ / _STEP), len(self._frames))
+        all_frames = list(self._frames)
+        frames = np.array(all_frames[: len(all_frames) - ahead])
+        self._frames = deque(all_frames[len(all_frames) - ahead :], maxlen=_MOST_FRAMES)
         if not len(frames):
             return 0
         least = max(_LEAST_SHARE * float(np.percentile(frames[:, 2], 95)), _LEAST_LEVEL)

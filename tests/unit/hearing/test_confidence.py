@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot.speech.calibration import UNFITTED, Bar, Calibration
-from robot.speech.confidence import Evidence, SpeechMeter, confidences, evidence, features, known, shares
+from robot.speech.confidence import Evidence, SpeechMeter, Spoken, confidences, evidence, features, known, shares
 
 pytestmark = pytest.mark.unit
 
@@ -114,19 +114,54 @@ def test_the_meter_measures_from_the_first_to_the_last_loud_moment(room: float) 
     heard = sound((1.0, room), (0.3, 3000.0), (0.2, room), (0.5, 3000.0), (1.0, room))
     for at in range(0, len(heard), 1600):
         meter.feed(heard[at : at + 1600])
-    assert meter.take() == pytest.approx(1.0, abs=0.05)
-    assert meter.take() == 0.0
+    assert meter.take().speech_s == pytest.approx(1.0, abs=0.05)
+    assert meter.take() == Spoken(0.0)
+
+
+@pytest.mark.parametrize("room", [5.0, 200.0])
+@pytest.mark.parametrize("begun_s", [0.1, 0.4])
+def test_who_speaks_on_before_the_stretch_is_told_begins_the_next_one(room: float, begun_s: float) -> None:
+    meter = SpeechMeter()
+    meter.feed(sound((1.0, room), (0.8, 3000.0), (0.9, room), (begun_s, 3000.0)))
+    told = meter.take()
+    assert told.speech_s == pytest.approx(0.8, abs=0.05)
+    assert told.ahead_s == pytest.approx(begun_s, abs=0.05)
+    meter.feed(sound((0.5, 3000.0), (1.0, room)))
+    assert meter.take().speech_s == pytest.approx(begun_s + 0.5, abs=0.05)
+    assert meter.take() == Spoken(0.0)
+
+
+def test_where_nothing_was_loud_before_the_next_stretch_nothing_is_taken_from_it() -> None:
+    meter = SpeechMeter()
+    meter.feed(sound((0.9, 5.0), (0.3, 3000.0)))
+    assert meter.take() == Spoken(0.0, pytest.approx(0.3, abs=0.05))
+    meter.feed(sound((0.2, 3000.0), (0.9, 5.0)))
+    assert meter.take().speech_s == pytest.approx(0.5, abs=0.05)
+
+
+def test_speech_that_was_cut_off_at_its_longest_is_its_own() -> None:
+    meter = SpeechMeter()
+    meter.feed(sound((1.0, 5.0), *[(0.3, 3000.0), (0.1, 5.0)] * 50, (0.3, 3000.0)))
+    assert meter.take() == Spoken(pytest.approx(20.3, abs=0.05))
+
+
+def test_a_pause_inside_a_stretch_and_the_end_of_a_stream_have_no_next_one() -> None:
+    inside, ended = SpeechMeter(), SpeechMeter()
+    inside.feed(sound((0.5, 5.0), (0.4, 3000.0), (0.45, 5.0), (0.3, 3000.0), (0.9, 5.0)))
+    assert inside.take() == Spoken(pytest.approx(1.15, abs=0.05))
+    ended.feed(sound((0.5, 5.0), (0.4, 3000.0), (0.9, 5.0), (0.3, 3000.0)))
+    assert ended.take(at_end=True) == Spoken(pytest.approx(1.6, abs=0.05))
 
 
 @pytest.mark.parametrize("rms", [0.0, 15.0, 300.0])
 def test_silence_and_steady_noise_hold_no_speech(rms: float) -> None:
     meter = SpeechMeter()
     meter.feed(sound((10.0, rms)))
-    assert meter.take() == 0.0
+    assert meter.take() == Spoken(0.0)
 
 
 def test_an_endless_noise_does_not_fill_the_memory() -> None:
     meter = SpeechMeter()
     for _ in range(700):
         meter.feed(sound((0.1, 3000.0)))
-    assert meter.take() <= 30.0
+    assert meter.take().speech_s <= 30.0

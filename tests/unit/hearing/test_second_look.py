@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,18 @@ def test_who_cries_again_before_the_first_cry_is_told_is_heard_again_whole_each_
     tell = len(SILENCE) + round(1.5 * SAMPLE_RATE_HZ)  # 0.4 s into the second cry
     twice = Counting([None] * 4)
     ears = SecondLook(Counting([final("ус", 0.5)] * 2), twice)
+    ears.accept(stream[:tell])
+    ears.accept(stream[tell:])
+    assert twice.loud_s == pytest.approx([SPOKEN_S / speed for speed in SPEEDS] * 2, abs=0.03)
+
+
+def test_what_follows_is_heard_whole_also_when_it_began_long_before_the_first_was_told() -> None:
+    stream = np.concatenate([SILENCE, SOUND[: round(1.1 * SAMPLE_RATE_HZ)], SOUND])
+    begun_s = 0.9
+    tell = len(SILENCE) + round((1.1 + begun_s) * SAMPLE_RATE_HZ)
+    twice = Counting([None] * 4)
+    first = replace(final("ус", 0.5), ahead_s=begun_s)
+    ears = SecondLook(Counting([first, final("ус", 0.5)]), twice)
     ears.accept(stream[:tell])
     ears.accept(stream[tell:])
     assert twice.loud_s == pytest.approx([SPOKEN_S / speed for speed in SPEEDS] * 2, abs=0.03)

@@ -64,6 +64,15 @@ def test_nothing_and_silence_have_no_voice_and_a_stretch_is_forgotten_when_it_wa
     assert meter.take() == 0
 
 
+def test_the_voice_of_the_next_stretch_is_kept_for_it() -> None:
+    meter = VoiceMeter()
+    at_s = np.arange(RATE_HZ // 2) / RATE_HZ
+    meter.feed(np.concatenate([np.zeros(RATE_HZ, np.int16), (np.sin(2 * np.pi * 150 * at_s) * 9_000).astype(np.int16)]))
+    assert meter.take(0.55) < LEAST_RUN
+    assert meter.take() >= LEAST_RUN
+    assert meter.take() == 0
+
+
 def test_what_has_no_voice_is_not_believed() -> None:
     heard = FinalResult((Reading("救命", Language.ZH, 0.9),), 0.9)
     assert heard.accepted
