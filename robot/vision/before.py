@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from robot.messages import FallReason, Zone
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture
+from robot.vision.stature import is_upright
 
 
 @dataclass(slots=True)
@@ -51,16 +53,81 @@ class _Rested:
         self._since_s = self.at_s = None
 
 
+class _Seat:
+    """Where somebody sat for a while, and whether they have left it downwards: who gets up rises first."""
+
+    def __init__(self, rules: FallRules) -> None:
+        self._rules = rules
+        self._since_s: float | None = None
+        self._last_s = 0.0
+        self._sits_x_px = self._sits_y_px = self._sits_head_y_px = 0.0
+        self.at_s: float | None = None
+        self.x_px = self.y_px = self._head_y_px = 0.0
+        self.slid = Spell()
+
+    def see(
+        self, at_s: float, posture: Posture, height_px: float, *, sits: bool, low: bool, on_sofa: bool, unsure: bool
+    ) -> None:
+        """Somebody who is not on their feet; `on_sofa`: their hips are in its zone; `unsure`: only lying counts."""
+        away = (low or not unsure) and self._is_away(posture, height_px, low=low, on_sofa=on_sofa)
+        recent = self.at_s is not None and at_s - self.at_s <= self._rules.slides_for_s
+        self.slid.see(
+            at_s, away and (recent or self.slid.since_s is not None), self._rules.low_gap_s, self._rules.look_s
+        )
+        if sits and self.slid.since_s is None:
+            self._sit(at_s, posture, height_px)
+        elif at_s - self._last_s > self._rules.seated_s:
+            self._since_s = None
+
+    def has_risen(self, posture: Posture, height_px: float) -> bool:
+        """Whether who seems to be on their feet has left the seat: sitting may look like standing."""
+        if self.at_s is None:
+            return True
+        up_px = self._head_y_px - posture.head_y_px
+        away_px = math.hypot(posture.hip_x_px - self.x_px, posture.hip_y_px - self.y_px)
+        return up_px > self._rules.roll_head_h * height_px or away_px > self._rules.off_seat_h * height_px
+
+    def forget(self) -> None:
+        self._since_s = self.at_s = None
+        self.slid = Spell()
+
+    def _sit(self, at_s: float, posture: Posture, height_px: float) -> None:
+        lower = posture.hip_y_px - self._sits_y_px > self._rules.lower_seat_h * height_px
+        if self._since_s is None or lower:  # who kneels, and then sits on the heels, has a lower seat
+            self._since_s = self._last_s = at_s
+            self._sits_x_px, self._sits_y_px = posture.hip_x_px, posture.hip_y_px
+            self._sits_head_y_px = posture.head_y_px
+        # a slow slide must not take the seat with it
+        share = min(1.0, (at_s - self._last_s) / self._rules.came_from_s)
+        self._sits_x_px += share * (posture.hip_x_px - self._sits_x_px)
+        self._sits_y_px = min(self._sits_y_px, posture.hip_y_px)
+        self._sits_head_y_px = min(self._sits_head_y_px, posture.head_y_px)
+        self._last_s = at_s
+        if at_s - self._since_s >= self._rules.seat_stay_s:
+            self.at_s, self.x_px, self.y_px = at_s, self._sits_x_px, self._sits_y_px
+            self._head_y_px = self._sits_head_y_px
+
+    def _is_away(self, posture: Posture, height_px: float, *, low: bool, on_sofa: bool) -> bool:
+        """Head and hips lower than on any seat, or, lying, somewhat lower or half a metre beside it; not further away
+        than a body slides.
+        """
+        x_px, y_px = posture.hip_x_px - self.x_px, posture.hip_y_px - self.y_px
+        away_h, down_h = math.hypot(x_px, y_px) / height_px, y_px / height_px
+        head_down = posture.head_y_px - self._head_y_px > self._rules.roll_head_h * height_px
+        if self.at_s is None or not head_down or away_h > self._rules.slid_reach_h:
+            return False
+        if low and not on_sofa and down_h > self._rules.hip_drop_h:
+            return True
+        return down_h > self._rules.off_seat_hip_h or (low and away_h > self._rules.off_seat_h)
+
+
 class Before:
     """One person's recent past: standing erases it, and after `came_from_s` it explains nothing any more."""
 
     def __init__(self, rules: FallRules) -> None:
         self._rules = rules
-        self._seated_since_s: float | None = None
-        self._seated_at_s: float | None = None
-        self._seated_last_s = 0.0
-        self._sits_y_px = self._seat_y_px = 0.0
-        self._at_s = 0.0
+        self._seat = _Seat(rules)
+        self._at_s = self._seen_at_s = 0.0
         self._hip_x_px = self._hip_y_px = 0.0
         self._height_px = 1.0
         self._bed, self._sofa = _Rested(rules, rules.seated_s), _Rested(rules, rules.rest_s)
@@ -80,37 +147,41 @@ class Before:
         low: bool,
         lying: bool,
         on_feet: bool,
+        unsure: bool,
     ) -> None:
-        """Take a smoothed posture of somebody whose standing height is `height_px`; `lying`: low, the trunk not up."""
+        """Take a smoothed posture of somebody whose standing height is `height_px`; `lying`: low, the trunk not up;
+        `unsure`: the frame's edge may cut them, or others may be taken for them.
+        """
+        step_h = math.hypot(posture.hip_x_px - self._hip_x_px, posture.hip_y_px - self._hip_y_px) / height_px
         self._hip_x_px, self._hip_y_px, self._height_px = posture.hip_x_px, posture.hip_y_px, height_px
+        if step_h > self._rules.slide_step_h and step_h > self._rules.slide_h_s * (at_s - self._seen_at_s):
+            self._seat.forget()  # nobody slides so fast: another figure was taken for them, or they fall
+        self._seen_at_s = at_s
         if on_feet:
-            self._seated_since_s = self._seated_at_s = None
+            if self._seat.has_risen(posture, height_px):
+                self._seat.forget()
+            else:
+                self._seat.at_s = at_s
             self._bed.forget()
             self._sofa.forget()
             return
         passed_s, self._at_s = at_s - self._at_s, at_s
         self._bed.see(at_s, passed_s, posture, zone is Zone.BED)
         self._sofa.see(at_s, passed_s, posture, zone is Zone.SOFA and lying)  # who sits may slide
-        if not low and self._is_seated(posture):
-            lower = posture.hip_y_px - self._sits_y_px > self._rules.lower_seat_h * height_px
-            if self._seated_since_s is None or lower:  # who kneels, and then sits on the heels, has a lower seat
-                self._seated_since_s, self._sits_y_px = at_s, posture.hip_y_px
-            self._sits_y_px = min(self._sits_y_px, posture.hip_y_px)  # a slow slide must not take the seat with it
-            self._seated_last_s = at_s
-            if at_s - self._seated_since_s >= self._rules.seat_stay_s:
-                self._seated_at_s, self._seat_y_px = at_s, self._sits_y_px
-        elif at_s - self._seated_last_s > self._rules.seated_s:
-            self._seated_since_s = None
+        on_sofa = zone is Zone.SOFA
+        sits = not low and (self._is_seated(posture) or (on_sofa and is_upright(posture, self._rules)))
+        self._seat.see(at_s, posture, height_px, sits=sits, low=low, on_sofa=on_sofa, unsure=unsure)
 
     def explains(self, at_s: float) -> FallReason | None:
         """Why somebody fell who is low since `at_s`: the bed before the seat, whichever was not long ago."""
         if self._recent(self._bed.at_s, at_s):
             return FallReason.FELL_OUT_OF_BED
-        return FallReason.SLID_FROM_CHAIR if self._recent(self._seated_at_s, at_s) else None
+        return FallReason.SLID_FROM_CHAIR if self._recent(self._seat.at_s, at_s) else None
 
-    def below_seat(self) -> bool:
-        """Whether the hips are now below where they sat: lying down on a sofa leaves them there."""
-        return self._hip_y_px - self._seat_y_px > self._rules.hip_drop_h * self._height_px
+    @property
+    def slid_since_s(self) -> float | None:
+        """Since when they have been beside the seat on which they sat, and have not risen from it."""
+        return self._seat.slid.since_s
 
     def still_on_sofa(self) -> bool:
         """Whether the hips are about where they rested on the sofa, or above: who lies on their side is higher."""

@@ -118,6 +118,7 @@ class FallDetector:
             if finding is not None and self._is_still_there(track, finding):
                 self._withhold(track, "still_there")
             elif finding is not None and self._is_child_at_play(track, finding):
+                track.machine.dismiss()
                 self._withhold(track, "child")
             elif finding is not None:
                 events += self._tell_or_hold(track, finding)
@@ -167,13 +168,20 @@ class FallDetector:
         came_lying = track.machine.lies_below_bed  # nobody moves from bed to sofa without standing up
         seated = self._is_on_sofa(track.posture, sits=track.machine.sits)
         lies_on_sofa = track.machine.lies_as_on_sofa and self._is_above(Zone.SOFA, track.posture)
-        on_sofa = (seated or lies_on_sofa) and not came_lying
+        on_sofa = (seated or lies_on_sofa) and not came_lying and not track.machine.slid
         in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or self._is_above(Zone.BED, track.posture)
         felt, will_feel = bed is True and in_bed, bed is False and in_bed
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
             rests = on_sofa or felt
-            place = Place(zone, rests, will_feel, self._is_cut(track.posture), self._stands_px(track.posture))
+            place = Place(
+                zone,
+                rests,
+                will_feel,
+                edge=self._is_cut(track.posture),
+                stands_px=self._stands_px(track.posture),
+                company=self._unseen.had_company(frame.t_s),
+            )
             finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)
         else:
@@ -214,10 +222,7 @@ class FallDetector:
 
     def _is_child_at_play(self, track: Track, finding: Finding) -> bool:
         """Whether somebody much shorter than those who stand there dropped out of sight: nobody saw them lie."""
-        stands_px, height_px = self._stands_px(track.posture), track.machine.height_px
-        if finding.reason is not FallReason.LOST_WHILE_FALLING or stands_px is None or height_px is None:
-            return False
-        return not finding.recovered and height_px < CHILD_H * stands_px
+        return bool(track.is_child) and finding.reason is FallReason.LOST_WHILE_FALLING and not finding.recovered
 
     def _learn(self, track: Track) -> None:
         """The room's scale from walkers; and whether an upright figure can be a person at its place."""
@@ -227,20 +232,31 @@ class FallDetector:
         x, y = feet_px[0] / frame.width_px, feet_px[1] / frame.height_px
         off_floor = bool(self._zones.floor) and self._zones.at(x, y) is None
         scale = self._tracker.scale
+        stands_px = scale.standing_px(feet_px[1], frame.height_px)
+        if stands_px is not None and track.is_child is not False:
+            track.is_child = machine.height_px < CHILD_H * stands_px
         too_small = scale.is_too_small(feet_px[1], machine.height_px, frame.height_px)
         track.is_picture = too_small or (off_floor and not track.moved)
         if track.moved and not track.is_picture:
             scale.learn(feet_px[1], machine.height_px, frame.height_px)
 
     def _counts(self, track: Track) -> bool:
-        size_px = max(track.machine.height_px or 0.0, track.posture.size_px)
-        if size_px < self._rules.small_share * self._frame.height_px:
+        if not self._is_large(track):
             return False
         if track.is_picture:
             if track.machine.see(self._frame.t_s, track.posture) is not None:
                 self._withhold(track, "picture")
             self._learn(track)  # it may turn out to be a person after all
         return not track.is_picture
+
+    def _is_large(self, track: Track) -> bool:
+        """Whether there are enough pixels to judge: of the person as they stand, not as they sit or lie."""
+        size_px, stands_px = track.posture.size_px, self._stands_px(track.posture)
+        enough_px = self._rules.small_share * self._frame.height_px
+        track.is_large = track.is_large or (track.machine.height_px or 0.0) >= enough_px
+        if stands_px is not None and size_px >= self._rules.small_h * stands_px:  # no pet
+            size_px = max(size_px, stands_px)
+        return track.is_large or size_px >= enough_px
 
     def _stands_px(self, posture: Posture) -> float | None:
         """How tall people stand where this body ends."""

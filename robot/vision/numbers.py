@@ -28,6 +28,12 @@ class FallRules:
     seat_stay_s: float = 5.0  # who slides from a seat sat on it for so long: kneeling down looks like sitting; chosen
     slide_s: float = 6.0  # from a seat to the floor, slowly: low for so long; chosen
     left_bed_s: float = 5.0  # from the bed's zone to lying beside it, without standing: low for so long; chosen
+    off_seat_hip_h: float = 0.25  # hips so much lower than on the seat: the floor (a seat is 0.27 H above it); anatomy
+    off_seat_h: float = 0.35  # or lying so far from where they sat: half a metre, who lies down there does not; chosen
+    slid_reach_h: float = 0.8  # and no further than that: who slides stays near the seat; chosen
+    slide_step_h: float = 0.2  # the hips move no further than so between two looks,
+    slide_h_s: float = 0.6  # if they move faster than this: half as fast as who falls off a seat (1.2 H/s); physics
+    slides_for_s: float = 30.0  # a slow slide may take so long; chosen
     came_from_s: float = 10.0  # a seat or bed left longer ago explains nothing; chosen
     speed_over_s: tuple[float, float] = (0.18, 0.9)  # head speed is taken between frames this far apart
     confirm_s: float = 1.0  # low for so long: median delay 1.8 s after onset; 3 s delays by 3.7 s and finds no more
@@ -62,6 +68,7 @@ class FallRules:
         0.7  # of who stands there: who is shorter sits, is a child, or lies along the line of sight; chosen
     )
     sinking_h: float = 0.18  # head so far down since they stood, and the body shorter, when last seen; chosen
+    sinking_h_s: float = 0.45  # and so fast, H per second: sitting down hard 0.35, the slowest fall 0.6 (seeds 401-423)
     sinking_size_h: float = 0.95  # so much of H is still seen at most; chosen
     sinking_hip_h: float = 0.06  # and the hips, as in a nod or a look down they do not; chosen
     sunk_s: float = 15.0  # vanished so, and nobody seen for so long: who bends or sits is seen again; chosen

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from robot.messages import FallReason, Zone
 from robot.vision.before import Before, Spell
+from robot.vision.drop import Sample, began_s, came_down, head_was_fast, legs_gave_way, sinks
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture, smoothed
+from robot.vision.stature import Stature, is_upright, stands
 
 
 class State(str, Enum):
@@ -48,7 +49,8 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the hips are: the drawn zone; whether lying is what this place is for (a felt bed, a sofa); whether it is a
-    bed that would soon feel them; whether the frame's side or lower edge cuts the body; how tall people stand there.
+    bed that would soon feel them; whether the frame's side or lower edge cuts the body; how tall people stand there;
+    whether others were about lately, for whom they may be taken.
     """
 
     zone: Zone | None = None
@@ -56,20 +58,10 @@ class Place:
     will_feel: bool = False
     edge: bool = False
     stands_px: float | None = None
+    company: bool = False
 
 
 ANYWHERE = Place()
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    at_s: float
-    head_y_px: float
-    hip_x_px: float
-    hip_y_px: float
-    height_px: float
-    low: bool
-    sits: bool
 
 
 class FallMachine:
@@ -80,9 +72,8 @@ class FallMachine:
     `rested` counts the drops that ended where lying is normal.
     """
 
-    def __init__(self, rules: FallRules, here_at_start: bool = False) -> None:
+    def __init__(self, rules: FallRules, here_at_start: bool = False, height_px: float | None = None) -> None:
         self.state = State.UNKNOWN
-        self.height_px: float | None = None  # H, learnt while upright
         self.sinking = False
         self._short = False
         self.low = False
@@ -91,12 +82,14 @@ class FallMachine:
         self.stood_at_s = -math.inf
         self.rested = 0
         self._rules = rules
+        self._stature = Stature(rules, height_px)
         self._here_at_start = here_at_start
         self._recent: deque[tuple[float, Posture]] = deque(maxlen=3)
-        self._window: deque[_Sample] = deque()
+        self._window: deque[Sample] = deque()
         self._before = Before(rules)
         self._seen_at_s: float | None = None
         self._gap: tuple[float, float] = (-math.inf, -math.inf)  # when they were last not seen
+        self._left = False  # at the frame's edge before that
         self.edge_at_s = -math.inf
         self._trunk_up = False
         self._lying = False
@@ -112,9 +105,14 @@ class FallMachine:
         self._off_floor_since_s: float | None = None
         self._is_rearmed = False
         self._onset_s = 0.0
-        self._stood: _Sample | None = None  # before the drop from upright
+        self._stood: Sample | None = None  # before the drop from upright
         self._lay_head_y_px = math.inf
         self._found: Finding | None = None
+
+    @property
+    def height_px(self) -> float | None:
+        """H, how tall they stand; None until they were seen upright."""
+        return self._stature.px
 
     @property
     def lies_as_in_bed(self) -> bool:
@@ -137,6 +135,11 @@ class FallMachine:
         return (self._stood.hip_x_px, self._stood.hip_y_px) if self._stood is not None else None
 
     @property
+    def slid(self) -> bool:
+        """Whether they are beside the seat on which they sat, and have not risen from it."""
+        return self._before.slid_since_s is not None
+
+    @property
     def lies_below_bed(self) -> bool:
         """Whether they were in the bed's zone, have not stood since, and are clearly below it."""
         return self.low and self._before.in_bed_at_s is not None and self._before.below_bed()
@@ -151,19 +154,38 @@ class FallMachine:
         posture = self._smooth(at_s, raw)
         if self._seen_at_s is not None and at_s - self._seen_at_s >= self._rules.lost_s:
             self._gap = (self._seen_at_s, at_s)
-        first, self._seen_at_s, self._trunk_up = self._seen_at_s is None, at_s, self._is_upright(raw)
+            self._left = self._seen_at_s - self.edge_at_s <= self._rules.lost_s
+        first, self._seen_at_s, self._trunk_up = self._seen_at_s is None, at_s, is_upright(raw, self._rules)
         self.edge_at_s = at_s if place.edge else self.edge_at_s
         if self.state is not State.FALLING:
             self._learn_height(at_s, posture, place.stands_px)
         height_px = self.height_px or place.stands_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
-        down = self.low or (self.state is State.FALLING and self._came_down(posture))
-        sample = _Sample(
-            at_s, posture.head_y_px, posture.hip_x_px, posture.hip_y_px, height_px, down, self._sits(posture, height_px)
+        down = self.low or self._came_down(posture)
+        sample = Sample(
+            at_s=at_s,
+            head_y_px=posture.head_y_px,
+            hip_x_px=posture.hip_x_px,
+            hip_y_px=posture.hip_y_px,
+            height_px=height_px,
+            leg_px=posture.leg_px,
+            low=down,
+            sits=self._sits(posture, height_px),
         )
         self._remember(sample)
-        self.sinking = self._is_sinking(at_s, raw, height_px)
-        self._before.see(at_s, posture, height_px, place.zone, low=self.low, lying=self._lying, on_feet=self.on_feet)
+        lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
+        stood = at_s - self.stood_at_s <= self._rules.window_s
+        self.sinking = stood and sinks(lately, raw, height_px, self._rules)
+        self._before.see(
+            at_s,
+            posture,
+            height_px,
+            place.zone,
+            low=self.low,
+            lying=self._lying,
+            on_feet=self.on_feet,
+            unsure=place.edge or place.company,
+        )
         self._time_low(at_s, place.rests)
         if first and self._lying:
             self._here_at_start = True  # nobody comes in lying: they fell unseen
@@ -195,6 +217,11 @@ class FallMachine:
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
 
+    def dismiss(self) -> None:
+        """What was found last was nothing: go on as before it."""
+        self._found = None
+        self._give_up()
+
     def _smooth(self, at_s: float, raw: Posture) -> Posture:
         while self._recent and at_s - self._recent[0][0] >= self._rules.smooth_s:
             self._recent.popleft()
@@ -203,7 +230,7 @@ class FallMachine:
 
     def _judge_posture(self, at_s: float, posture: Posture, height_px: float) -> None:
         rules = self._rules
-        self.upright = self._is_upright(posture) and posture.height_px > 0.7 * height_px
+        self.upright = is_upright(posture, rules) and posture.height_px > 0.7 * height_px
         on_legs = posture.leg_px is not None and posture.leg_px / height_px > rules.standing_leg_h
         self.on_feet = self.upright and stands(posture, rules)
         self.stood_at_s = at_s if self.on_feet else self.stood_at_s
@@ -216,34 +243,10 @@ class FallMachine:
         self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight
         self._lying = self.low and not (trunk_up and not self._short and height_h >= rules.sitting_height_h)
 
-    def _is_sinking(self, at_s: float, raw: Posture, height_px: float) -> bool:
-        """Whether head and hips come down from standing; the body is shorter, which who comes nearer is not."""
-        if at_s - self.stood_at_s > self._rules.window_s or raw.height_px > self._rules.sinking_size_h * height_px:
-            return False
-        lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
-        head_px, hip_px = (
-            raw.head_y_px - min(s.head_y_px for s in lately),
-            raw.hip_y_px - min(s.hip_y_px for s in lately),
-        )
-        return head_px > self._rules.sinking_h * height_px and hip_px > self._rules.sinking_hip_h * height_px
-
     def _came_down(self, posture: Posture) -> bool:
-        """After a drop: lying along the line of sight, or with the hips lower than any seat."""
-        if self._stood is None:
+        if self.state is not State.FALLING or self._stood is None:
             return False
-        fell_h = (posture.hip_y_px - self._stood.hip_y_px) / self._stood.height_px
-        return fell_h > self._rules.floor_hip_h or self._lies_along_sight(posture)
-
-    def _lies_along_sight(self, posture: Posture) -> bool:
-        """After a drop: the hips came down, and the trunk, however upright it looks, has become short."""
-        if self._stood is None or posture.torso_deg is None or posture.torso_deg > self._rules.lying_deg:
-            return False
-        bent = posture.leg_px is not None and posture.leg_px < self._rules.short_leg_h * self._stood.height_px
-        hip_h = self._rules.hip_drop_h if bent else self._rules.short_hip_h
-        came_down = posture.hip_y_px - self._stood.hip_y_px > hip_h * self._stood.height_px
-        return came_down and abs(posture.hip_y_px - posture.head_y_px) < (
-            self._rules.short_trunk_h * self._stood.height_px
-        )
+        return came_down(self._stood, posture, self._rules)
 
     def _sits(self, posture: Posture, height_px: float) -> bool:
         """Whether the trunk is upright and in its full length: who sits down or crouches, and few who have fallen."""
@@ -251,30 +254,11 @@ class FallMachine:
         return trunk_up and posture.hip_y_px - posture.head_y_px > self._rules.sitting_trunk_h * height_px
 
     def _learn_height(self, at_s: float, posture: Posture, stands_px: float | None) -> None:
-        """H follows the standing height: quickly upwards, slowly down, never down because somebody sits or sinks."""
-        if not self._is_upright(posture) or posture.aspect >= 0.75 or posture.score <= self._rules.min_joint_score:
-            return
-        if posture.height_px < self._rules.small_h * (stands_px or 0.0):
-            return  # who lies along the line of sight looks like a small figure that stands
-        if self.height_px is None:
-            self.height_px = posture.height_px
-        elif posture.height_px > self.height_px:
-            self.height_px += 0.3 * (posture.height_px - self.height_px)
-        elif not self.low and stands(posture, self._rules) and not self._head_sinks(at_s, posture):
-            weight = 0.3 if stands_px is not None or posture.height_px > 0.8 * self.height_px else 0.015
-            self.height_px += weight * (posture.height_px - self.height_px)
-
-    def _head_sinks(self, at_s: float, posture: Posture) -> bool:
-        """Whoever falls gets shorter too: their height is the one of before."""
         heads = [s.head_y_px for s in self._window if at_s - s.at_s <= self._rules.speed_over_s[1]]
-        return bool(heads) and posture.head_y_px - min(heads) > self._rules.roll_head_h * (self.height_px or 0.0)
+        head_y_px = min(heads, default=posture.head_y_px)
+        self._stature.learn(posture, stands_px, low=self.low, head_y_px=head_y_px)
 
-    def _is_upright(self, posture: Posture) -> bool:
-        if posture.torso_deg is None:
-            return posture.aspect < 0.7
-        return posture.torso_deg < self._rules.upright_deg
-
-    def _remember(self, sample: _Sample) -> None:
+    def _remember(self, sample: Sample) -> None:
         before = self._window[-1] if self._window else sample
         passed_s = max(sample.at_s - before.at_s, self._rules.frame_s)
         fell_h = (sample.head_y_px - before.head_y_px) / min(s.height_px for s in (*self._window, sample))
@@ -288,31 +272,24 @@ class FallMachine:
         """Within the window, head and hips far down: fast from upright, or as a whole from lying above the floor."""
         rules, now = self._rules, self._window[-1]
         down = now.low or (self._short and not self.on_feet)
-        unseen = down and at_s - self._gap[1] <= rules.window_s  # it happened while they were not seen
+        # it happened while they were not seen; who was at the frame's edge before that has left
+        unseen = down and at_s - self._gap[1] <= rules.window_s and not self._left
         since_s = min(at_s - rules.window_s, self._gap[0] if unseen else at_s)
         window = [s for s in self._window if s.at_s >= since_s]
         head_drop_h = (now.head_y_px - min(s.head_y_px for s in window)) / height_px
         if head_drop_h > rules.head_drop_h:
             hip_drop_h = (now.hip_y_px - min(s.hip_y_px for s in self._window)) / height_px
-            if hip_drop_h > rules.hip_drop_h and (unseen or self._head_was_fast(window, height_px)):
+            fell = hip_drop_h > rules.hip_drop_h or legs_gave_way(window, rules)
+            if fell and (unseen or head_was_fast(window, height_px, rules.head_speed_h_s, rules)):
                 reason = self._before.explains(at_s) or FallReason.FAST_DROP
-                onset_s = _began_s([(s.at_s, s.head_y_px) for s in window])
+                onset_s = began_s([(s.at_s, s.head_y_px) for s in window])
                 self._fall(at_s, onset_s, reason, next(s for s in window if s.at_s == onset_s))
         elif now.low and head_drop_h > rules.roll_head_h:
             lay = [s for s in window if s.low]
             if (now.hip_y_px - min(s.hip_y_px for s in lay)) / height_px > rules.roll_hip_h:
-                self._fall(at_s, _began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
+                self._fall(at_s, began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
 
-    def _head_was_fast(self, window: Sequence[_Sample], height_px: float) -> bool:
-        shortest_s, longest_s = self._rules.speed_over_s
-        return any(
-            (later.head_y_px - earlier.head_y_px) / height_px > self._rules.head_speed_h_s * (later.at_s - earlier.at_s)
-            for n, earlier in enumerate(window)
-            for later in window[n + 1 :]
-            if shortest_s <= later.at_s - earlier.at_s <= longest_s
-        )
-
-    def _fall(self, at_s: float, onset_s: float, reason: FallReason, stood: _Sample | None = None) -> None:
+    def _fall(self, at_s: float, onset_s: float, reason: FallReason, stood: Sample | None = None) -> None:
         self._stood = stood
         self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
         self._onset_s, self._drop_reason = onset_s, reason
@@ -351,19 +328,21 @@ class FallMachine:
             spell.see(at_s, holds and not rests, 0.0 if rests else self._rules.low_gap_s, self._rules.look_s)
 
     def _judge_time_on_floor(self, at_s: float, place: Place) -> Finding | None:
-        low_since_s = self._low.since_s
-        if low_since_s is None or not self.low or (self.state is State.ALARMED and not self._is_rearmed):
+        low_since_s, slid_since_s = self._low.since_s, self._before.slid_since_s
+        if self.state is State.ALARMED and not self._is_rearmed:
+            return None
+        in_bed = place.zone is Zone.BED or place.will_feel or place.rests
+        if slid_since_s is not None and not in_bed and at_s - slid_since_s >= self._rules.slide_s:
+            return self._alarm(FallReason.SLID_FROM_CHAIR, slid_since_s)
+        if low_since_s is None or not self.low:
             return None
         rules, low_s = self._rules, at_s - low_since_s
         lay_since_s = at_s if self._lay.since_s is None else self._lay.since_s
         origin = self._before.explains(low_since_s)
-        beside = place.zone not in (Zone.BED, Zone.SOFA)
         if origin is FallReason.FELL_OUT_OF_BED and place.zone is not Zone.BED and self._before.below_bed():
             left_at_s = max(low_since_s, self._before.in_bed_at_s or 0.0)
             if at_s - left_at_s >= rules.left_bed_s:
                 return self._alarm(origin, left_at_s)
-        if origin is FallReason.SLID_FROM_CHAIR and beside and low_s >= rules.slide_s and self._before.below_seat():
-            return self._alarm(origin, low_since_s)
         if place.will_feel and (self.state is State.FALLING or at_s - lay_since_s < rules.bed_feels_s):
             return None
         watched = self._lay.seen_s >= rules.watched_s
@@ -418,14 +397,3 @@ class FallMachine:
         self._off_floor_since_s = max(since_s, self._gap[1])
         if self.state is State.ALARMED and at_s - self._off_floor_since_s >= self._rules.rearm_s:
             self._is_rearmed, self._here_at_start = True, False
-
-
-def stands(posture: Posture, rules: FallRules) -> bool:
-    """Whether the legs carry this posture, whatever the person's height: hips well above the ankles."""
-    return posture.leg_px is not None and posture.leg_px >= rules.standing_leg_share * posture.height_px
-
-
-def _began_s(heights: Sequence[tuple[float, float]]) -> float:
-    """The last moment at which (time, y) was still as high as it had been."""
-    top_px = min(y for _, y in heights)
-    return max(at_s for at_s, y in heights if y <= top_px)

@@ -31,7 +31,10 @@ STILL_S = 60.0  # an upright figure that did not move for so long since it appea
 
 @dataclass(slots=True)
 class Track:
-    """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen."""
+    """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen;
+    `is_large` that they ever stood large enough to be judged; `is_child` that they always stood much shorter than
+    others there (None until they stood where others did).
+    """
 
     number: int
     machine: FallMachine
@@ -40,6 +43,8 @@ class Track:
     began_at_s: float
     moved: bool = False
     is_picture: bool = False
+    is_large: bool = False
+    is_child: bool | None = None
     velocity_px_s: tuple[float, float] = (0.0, 0.0)
     _first_px: tuple[float, float] = field(default=(0.0, 0.0))
 
@@ -151,12 +156,10 @@ class Tracker:
         self._count += 1
         started_at_s = at_s if self._started_at_s is None else self._started_at_s
         here_at_start = at_s - started_at_s <= self._rules.start_s
-        machine = FallMachine(self._rules, here_at_start=here_at_start)
+        gone = self._take_gone(posture)  # whoever lies along the line of sight looks like a small figure that stands
+        machine = FallMachine(self._rules, here_at_start, gone.height_px if gone else None)
         first_px = (posture.centre_x_px, posture.centre_y_px)
-        track = Track(self._count, machine, posture, at_s, at_s, _first_px=first_px)
-        gone = self._take_gone(posture)
-        if gone is not None:  # whoever lies along the line of sight looks like a small figure that stands
-            machine.height_px, track.moved = gone.height_px, True
+        track = Track(self._count, machine, posture, at_s, at_s, moved=gone is not None, _first_px=first_px)
         self.tracks.append(track)
         return track
 

@@ -40,6 +40,10 @@ class Unseen:
         """Whoever is missed, or was told last."""
         return self._last.track if self._last is not None else None
 
+    def had_company(self, at_s: float) -> bool:
+        """Whether several people were in view lately."""
+        return at_s - self._company_at_s < self._rules.company_s
+
     def see(
         self, at_s: float, people: Sequence[Track], may_leave: bool, bed: bool | None, brightness: float | None
     ) -> Track | None:

@@ -7,10 +7,13 @@ from itertools import pairwise
 
 import pytest
 
-from robot.messages import FallEvent
+from robot.messages import FallEvent, FallReason
 from robot.vision.detector import FallDetector, FrameInfo
+from robot.vision.numbers import FallRules
 from robot.vision.pose import Box, Keypoint, Person
+from robot.vision.rules import FallMachine
 from robot.vision.scale import RoomScale
+from robot.vision.tracker import postures_of
 
 from .skeletons import FRAME_PX, LIE, STAND, person
 
@@ -39,9 +42,9 @@ def walks(start_px: float, end_px: float, height_px: float = 220.0, seconds: flo
     return [back(person(STAND, start_px + (end_px - start_px) * n / count, height_px)) for n in range(count)]
 
 
-def sinks(x_px: float, height_px: float = 220.0, share: float = 0.4) -> Frames:
+def sinks(x_px: float, height_px: float = 220.0, share: float = 0.4, steps: int = 4) -> Frames:
     """So far on the way to lying, and no further."""
-    return [back(person(STAND.towards(LIE, share * n / 4), x_px, height_px)) for n in range(1, 5)]
+    return [back(person(STAND.towards(LIE, share * n / steps), x_px, height_px)) for n in range(1, steps + 1)]
 
 
 def seen_as(hip_h: float, trunk_h: float, leg_h: float, x_px: float = 320.0) -> list[Person]:
@@ -62,6 +65,12 @@ def turns_into(shapes: Sequence[Shape], seconds: float) -> Frames:
     return [seen_as(hip_h, trunk_h, leg_h) for hip_h, trunk_h, leg_h in mixed]
 
 
+def _between(before: list[Person], after: list[Person], share: float) -> list[Person]:
+    pairs = zip(before[0].keypoints, after[0].keypoints, strict=True)
+    joints = (Keypoint(a.x_px + share * (b.x_px - a.x_px), a.y_px + share * (b.y_px - a.y_px), 0.6) for a, b in pairs)
+    return [Person(tuple(joints), Box(0, 0, 1, 1), 0.6)]
+
+
 def nobody(seconds: float) -> Frames:
     return [[] for _ in range(round(10 * seconds))]
 
@@ -80,11 +89,13 @@ def test_who_vanishes_in_mid_fall_is_missed_after_a_while_also_by_day() -> None:
     [
         [*walks(200, 320), *sinks(320), *nobody(10), *walks(320, 200), *nobody(60)],
         [*walks(200, 320), *nobody(60)],
+        [*walks(200, 320), *sinks(320, steps=16), *nobody(60)],
+        [*walks(200, 320), *turns_into((STOOD, (0.2, 0.3, 0.47)), 0.4), *nobody(60)],
         [*walks(500, 625), *sinks(625), *nobody(60)],
         [[*a, *b] for a, b in zip(walks(200, 320), walks(620, 480), strict=True)]
         + [*walks(320, 325, seconds=2), *sinks(325), *nobody(60)],
     ],
-    ids=["came back", "vanished on their feet", "at the edge", "had company"],
+    ids=["came back", "vanished on their feet", "sat down", "walked nearer", "at the edge", "had company"],
 )
 def test_who_came_back_or_left_or_has_company_is_not_missed(frames: Frames) -> None:
     assert watch(frames) == []
@@ -131,6 +142,74 @@ def test_whose_hips_are_lower_than_any_seat_sits_on_the_floor(shape: Shape, told
 
 def test_a_fall_between_two_looks_that_ends_along_the_line_of_sight_is_found() -> None:
     assert watch([*walks(200, 320), *nobody(1.2), *[seen_as(0.28, 0.17, 0.38)] * 30]) == ["fast_drop"]
+
+
+def test_what_was_dismissed_is_told_when_they_are_seen_to_lie() -> None:
+    """A child that drops out of sight plays; whoever is then seen to lie there does not."""
+    machine = FallMachine(FallRules())
+    falls = [*walks(200, 320), *sinks(320, share=0.9)]
+    for n, people in enumerate(falls):
+        machine.see(n / 10, *postures_of(people))
+    end_s = len(falls) / 10
+    lost = machine.miss(end_s + 1)
+    assert lost is not None
+    assert lost.reason is FallReason.LOST_WHILE_FALLING
+    machine.dismiss()
+    later = [machine.see(end_s + 1 + n / 10, *postures_of(back(person(LIE)))) for n in range(300)]
+    assert [finding.reason for finding in later if finding] == [FallReason.FAST_DROP]
+
+
+def test_who_falls_towards_the_camera_is_no_child_for_being_nearer_when_last_seen() -> None:
+    near, far = [[person(STAND, 60 + 6 * n)] for n in range(40)], walks(60, 320, 130)
+    falls = [_between(back(person(STAND, 320, 130)), [person(LIE, 320, 130)], n / 6) for n in range(1, 6)]
+    assert watch([*near, *nobody(5), *far, *falls, *nobody(5)]) == ["lost_while_falling"]
+
+
+def test_who_lies_where_people_stand_tall_enough_is_counted() -> None:
+    """A body has fewer pixels than somebody who stands there; a cat has fewer still."""
+    known = [*walks(60, 300, 105), *walks(300, 20, 105), *nobody(5)]
+    assert watch([*known, *[back(person(LIE, 420, 88))] * 150]) == ["found_on_floor"]
+    assert watch([*known, *[back(person(LIE, 420, 40))] * 150]) == []
+
+
+def test_who_walks_towards_the_camera_comes_down_in_the_picture_and_falls_not() -> None:
+    nearer = (0.05, 0.28, 0.4)
+    assert watch([*walks(200, 320), *turns_into((STOOD, nearer), 0.6), *[seen_as(*nearer)] * 120]) == []
+
+
+def test_who_left_at_the_edge_is_not_the_cat_that_comes_in_there() -> None:
+    cat = [back(person(LIE, 590, 90))] * 30
+    assert watch([*walks(300, 590, seconds=5), *walks(590, 625, seconds=0.6), *nobody(1.2), *cat]) == []
+
+
+def test_who_falls_towards_the_camera_keeps_the_hips_where_they_were() -> None:
+    """Head and feet are level with them then: the legs carry nobody any more."""
+    lies = (0.46, -0.15, -0.05)
+    assert watch([*walks(200, 320), *turns_into((STOOD, lies), 0.7), *[seen_as(*lies)] * 20]) == ["fast_drop"]
+    bows = (0.48, -0.15, 0.48)
+    assert watch([*walks(200, 320), *turns_into((STOOD, bows), 0.7), *[seen_as(*bows)] * 20]) == []
+
+
+SEAT, ON_FLOOR = (0.28, 0.44, 0.3), (0.0, 0.42, 0.25)
+SITS = [*walks(200, 320), *turns_into((STOOD, SEAT), 2), *[seen_as(*SEAT)] * 70]
+
+
+def test_who_slides_off_the_seat_and_sits_upright_on_the_floor_is_told() -> None:
+    """Facing the camera they look as if they sat on a chair, but lower than where they sat."""
+    assert watch([*SITS, *turns_into((SEAT, ON_FLOOR), 4), *[seen_as(*ON_FLOOR)] * 80]) == ["slid_from_chair"]
+    assert watch([*SITS, *[seen_as(*ON_FLOOR)] * 80]) == [], "another figure was taken for them: nobody slides so fast"
+
+
+def test_who_had_company_is_not_told_for_sitting_lower() -> None:
+    """A carer who crouches before the seat may be taken for who sits on it."""
+    slides = [*SITS, *turns_into((SEAT, ON_FLOOR), 4), *[seen_as(*ON_FLOOR)] * 80]
+    passes = walks(620, 480)
+    assert watch([[*a, *b] for a, b in zip(slides, passes, strict=False)] + slides[len(passes) :]) == []
+
+
+def test_who_got_up_first_did_not_slide() -> None:
+    walks_nearer = turns_into((STOOD, (0.3, 0.42, 0.48), (0.0, 0.4, 0.3)), 2)
+    assert watch([*SITS, *turns_into((SEAT, STOOD), 1), *walks_nearer, *[seen_as(0.0, 0.4, 0.3)] * 80]) == []
 
 
 def test_the_room_knows_how_tall_people_stand_between_the_places_where_they_did() -> None:

@@ -276,6 +276,16 @@ def test_whoever_stood_up_from_the_chair_before_falling_fell():
     assert told(watch(frames({"x": lambda t: 320.0, "moves": moves}), FallDetector())) == [("fast_drop", False)]
 
 
+@pytest.mark.parametrize(("slid_px", "told_as"), [(0.0, []), (110.0, [("slid_from_chair", False)])])
+def test_who_slid_off_the_sofa_lies_half_a_metre_before_it(slid_px, told_as):
+    """In the picture that is on the sofa, if the camera looks over its back."""
+    sofa = Zones(sofa=(box(0.1, 0.5, 0.95, 1.0),))
+    lies = Pose(torso_deg=80, hip_h=0.24, thigh_deg=-80, shin_deg=-86)
+    moves = ((STAND, 3.0), (SEATED, 2.0), (SEATED, 7.0), (lies, 6.0), (lies, 15.0))
+    script = frames({"x": lambda t: 320.0 - slid_px * min(1.0, max(0.0, (t - 12) / 6)), "moves": moves})
+    assert told(watch(script, FallDetector(zones=sofa))) == told_as
+
+
 def test_lying_down_from_sitting_on_the_floor_is_no_fall():
     """Only the head comes down: the hips were there already. It is still told if nobody gets up for long."""
     moves = ((STAND, 3.0), (SEATED, 2.0), (SITTING_ON_FLOOR, 2.0), (SITTING_ON_FLOOR, 4.0), (LIE, 0.8), (LIE, 15.0))

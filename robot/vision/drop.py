@@ -1,0 +1,79 @@
+"""What tells a drop from walking, bowing and sitting down, in shares of the person's height H. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from robot.vision.numbers import FallRules
+from robot.vision.posture import Posture
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One moment of a person: places in pixels (y down), `height_px` is H, `leg_px` how far the feet are below the
+    hips (None: hidden).
+    """
+
+    at_s: float
+    head_y_px: float
+    hip_x_px: float
+    hip_y_px: float
+    height_px: float
+    leg_px: float | None
+    low: bool
+    sits: bool
+
+
+def head_was_fast(samples: Sequence[Sample], height_px: float, speed_h_s: float, rules: FallRules) -> bool:
+    """Whether the head came down by more than `speed_h_s` H per second."""
+    shortest_s, longest_s = rules.speed_over_s
+    return any(
+        (later.head_y_px - earlier.head_y_px) / height_px > speed_h_s * (later.at_s - earlier.at_s)
+        for n, earlier in enumerate(samples)
+        for later in samples[n + 1 :]
+        if shortest_s <= later.at_s - earlier.at_s <= longest_s
+    )
+
+
+def legs_gave_way(samples: Sequence[Sample], rules: FallRules) -> bool:
+    """Whether the hips were above the feet and now are not: towards the camera they need not come down in it."""
+    if not samples[-1].low or samples[-1].leg_px is None:
+        return False
+    legs_h = [sample.leg_px / sample.height_px for sample in samples if sample.leg_px is not None]
+    return legs_h[-1] < rules.seated_leg_share and max(legs_h) > rules.short_leg_h
+
+
+def sinks(samples: Sequence[Sample], now: Posture, height_px: float, rules: FallRules) -> bool:
+    """Whether head and hips come down, faster than of who sits; body or legs are shorter than of who comes nearer."""
+    on_legs = now.leg_px is not None and now.leg_px > rules.standing_leg_share * height_px
+    if on_legs or now.height_px > rules.sinking_size_h * height_px:
+        return False
+    head_px = now.head_y_px - min(sample.head_y_px for sample in samples)
+    hip_px = now.hip_y_px - min(sample.hip_y_px for sample in samples)
+    far = head_px > rules.sinking_h * height_px and hip_px > rules.sinking_hip_h * height_px
+    return far and head_was_fast(samples, height_px, rules.sinking_h_s, rules)
+
+
+def came_down(stood: Sample, now: Posture, rules: FallRules) -> bool:
+    """After a drop: lying along the line of sight, or the hips lower than any seat; who comes nearer still stands."""
+    fell_h = (now.hip_y_px - stood.hip_y_px) / stood.height_px
+    leaning = now.torso_deg is not None and now.torso_deg >= rules.lying_deg
+    stands = now.leg_px is not None and now.leg_px > rules.short_leg_h * stood.height_px and not leaning
+    return (fell_h > rules.floor_hip_h and not stands) or _lies_along_sight(stood, now, rules)
+
+
+def began_s(heights: Sequence[tuple[float, float]]) -> float:
+    """The last moment at which (time, y) was still as high as it had been."""
+    top_px = min(y for _, y in heights)
+    return max(at_s for at_s, y in heights if y <= top_px)
+
+
+def _lies_along_sight(stood: Sample, now: Posture, rules: FallRules) -> bool:
+    """The hips came down, and the trunk, however upright it looks, has become short."""
+    if now.torso_deg is None or now.torso_deg > rules.lying_deg:
+        return False
+    bent = now.leg_px is not None and now.leg_px < rules.short_leg_h * stood.height_px
+    hip_h = rules.hip_drop_h if bent else rules.short_hip_h
+    down = now.hip_y_px - stood.hip_y_px > hip_h * stood.height_px
+    return down and abs(now.hip_y_px - now.head_y_px) < rules.short_trunk_h * stood.height_px
