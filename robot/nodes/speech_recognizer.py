@@ -45,6 +45,8 @@ _NO_SOUND_AFTER_S = 3.0
 _DRIVER_HANGS_S = 60.0
 _KEEP_EVERY_S = 60.0
 _ASKED_FOR_HELP = "asked_for_help"  # the reason that the alarm manager gives when a resident said yes
+_OVER = (messages.AlarmPhase.CLOSED.value, messages.AlarmPhase.CANCELLED.value)
+_WITHDRAWN_WITHIN_S = 180.0  # the longest check-in (check_in_s 120) and cancel window after an alarm's last change
 _DIAGNOSTIC = "speech_recognizer: hearing"
 
 
@@ -281,9 +283,11 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
                 self._ear.voice_ended(spoken.at_s)
 
     def _on_alarm(self, msg: Alarm) -> None:
-        if _ASKED_FOR_HELP in msg.reasons:
-            with self._lock:
+        with self._lock:
+            if _ASKED_FOR_HELP in msg.reasons:
                 self._hearing.watch.somebody_needs_help()
+            if msg.phase not in _OVER:
+                self._hearing.expect_answer(time.time() + _WITHDRAWN_WITHIN_S)
 
     def _reference(self) -> Samples | None:
         """What the loudspeaker plays now; None when nobody left it there (then nobody can barge in)."""

@@ -28,6 +28,7 @@ _BEGIN_BANDS = 3  # a beep or a hum has one or two
 _GO_ON_BANDS = 2  # hysteresis: less is needed to go on than to begin
 _LEAST_RMS = 40.0  # int16 units in the bands, about -58 dBFS
 _HANGOVER_S = 0.25  # closures inside words do not end speech
+_OTHER_S = 4.0  # a stretch is told 3.3 s after its end at the latest: what was louder before was no speech
 
 
 class SpeechActivity:
@@ -65,7 +66,8 @@ class SpeechActivity:
             at_s = began_at_s + index * _FRAME_S
             self._now_s = at_s
             if self._is_voice(bands):
-                self._began_at_s = at_s if self._began_at_s is None else self._began_at_s
+                if self._began_at_s is None or at_s - self.voice_until_s > _OTHER_S:
+                    self._began_at_s = at_s
                 self._voice_until_s = at_s + _FRAME_S
                 self._voiced_s += _FRAME_S
         self._now_s = began_at_s + len(samples) / _SAMPLE_RATE_HZ

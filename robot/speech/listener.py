@@ -10,7 +10,7 @@ from uuid6 import uuid7
 from robot.messages import Heard, SafetyWord, Unclear
 from robot.speech.activity import SpeechActivity
 from robot.speech.audio import AudioChunk
-from robot.speech.company import Company
+from robot.speech.company import ANSWER_WITHIN_S, Company
 from robot.speech.free_talk import Dictated, FreeTalk
 from robot.speech.patience import FIRST_PATIENCE_S, Question
 from robot.speech.recognizer import FinalResult, Recognizer
@@ -40,7 +40,7 @@ class Hearing:
         self._talk = talk
         self._turns = Turns(patience_s, complete)
         self._activity = SpeechActivity()
-        self.company = company or Company()
+        self._company = company or Company()
 
     @property
     def patience_s(self) -> float:
@@ -56,7 +56,11 @@ class Hearing:
         self._turns.unmute(now_s)
         self._turns.ask(question)
         if question is not Question.NONE:
-            self.company.asked(now_s)
+            self.expect_answer(now_s + ANSWER_WITHIN_S)
+
+    def expect_answer(self, until_s: float) -> None:
+        """Somebody may answer a check-in, or withdraw an alarm, until then."""
+        self._company.expect_answer(until_s)
 
     def barge_in(self, began_at_s: float) -> None:
         """Somebody speaks over Hani, who falls silent: what was said since `began_at_s` counts."""
@@ -80,20 +84,25 @@ class Hearing:
 
     def take_late(self, chunk: AudioChunk, final: FinalResult | None, safety: FinalResult | None) -> None:
         """Answers to sound that was taken before and was played to the recogniser again; told with the next chunk."""
-        self.watch.company = self.company.is_here(chunk.ended_at_s)
+        self.watch.company = self._company.talks(chunk.ended_at_s)
         if safety is not None:
             muted = self._turns.mostly_muted(chunk.ended_at_s - _CRY_S, chunk.ended_at_s)
-            self.watch.decoded(safety, chunk.ended_at_s, muted=muted)
+            if self.watch.decoded(safety, chunk.ended_at_s, muted=muted):
+                self._company.cried(chunk.ended_at_s)
         if final is not None:
-            began_at_s, ended_at_s = self._activity.take() or (chunk.ended_at_s, chunk.ended_at_s)
-            muted = self._turns.mostly_muted(began_at_s, ended_at_s)
-            self.watch.heard(final, chunk.ended_at_s, muted=muted)
-            believed = self.company.believes(final, ended_at_s)
-            if final.voiced and not muted:
-                self.company.heard(believed, began_at_s, ended_at_s)
-            self._turns.add(Stretch(final.readings if believed else (), began_at_s, ended_at_s))
-            if self._talk is not None and not believed:
-                self._talk.missed(final, began_at_s, ended_at_s)
+            self._heard(final, chunk.ended_at_s)
+
+    def _heard(self, final: FinalResult, now_s: float) -> None:
+        began_at_s, ended_at_s = self._activity.take() or (now_s, now_s)
+        muted = self._turns.mostly_muted(began_at_s, ended_at_s)
+        if self.watch.heard(final, now_s, muted=muted):
+            self._company.cried(now_s)
+        believed = self._company.believes(final, ended_at_s)
+        if final.voiced and not muted:
+            self._company.heard(final.accepted, began_at_s, ended_at_s)
+        self._turns.add(Stretch(final.readings if believed else (), began_at_s, ended_at_s))
+        if self._talk is not None and not believed:
+            self._talk.missed(final, began_at_s, ended_at_s)
 
     def _dictated(self, told: Sequence[HearingEvent], now_s: float) -> list[HearingEvent]:
         """What came of unclear turns; one with a safety word goes to the watch alone, which makes Hani ask."""

@@ -94,6 +94,15 @@ def test_silence_is_silence() -> None:
 
 @pytest.mark.parametrize("clip", clips(), ids=lambda clip: clip.path.stem)
 @pytest.mark.parametrize("snr_db", [30, 12])
+def test_a_clatter_that_was_never_told_is_no_beginning_of_what_is_said_later() -> None:
+    """The recogniser makes no final of it, so that nobody takes its time."""
+    sound = noise(12.0, 20.0)
+    sound[2 * SAMPLE_RATE_HZ : round(2.3 * SAMPLE_RATE_HZ)] += noise(0.3, 3_000.0, 3)
+    sound[10 * SAMPLE_RATE_HZ : 11 * SAMPLE_RATE_HZ] += voice(1.0, 3_000.0)
+    _, activity = heard(sound)
+    assert activity.take() == pytest.approx((10.0, 11.0), abs=0.15)
+
+
 def test_every_recorded_voice_is_found(clip: Clip, snr_db: int) -> None:
     speech = load_clip(clip.path).astype(np.float64)
     level = float(np.sqrt(np.mean(speech**2)))

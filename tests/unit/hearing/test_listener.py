@@ -7,6 +7,7 @@ import pytest
 
 from robot.messages import Heard, Language, Reading, SafetyKind, SafetyWord
 from robot.speech.audio import CHUNK_S, CHUNK_SAMPLES, AudioChunk
+from robot.speech.company import ANSWER_WITHIN_S
 from robot.speech.listener import HearingEvent, Listener, Unclear
 from robot.speech.patience import Question
 from robot.speech.recognizer import FakeRecognizer, FinalResult, VoskRecognizer
@@ -116,15 +117,41 @@ def test_two_people_one_after_the_other_are_two_turns(recognizer: VoskRecognizer
     ]
 
 
-@pytest.mark.parametrize(("question", "expected"), [(Question.NONE, Unclear), (Question.CLOSED, Heard)])
-def test_beside_a_television_a_doubtful_command_is_unclear_unless_hani_has_asked(
-    question: Question, expected: type[HearingEvent]
-) -> None:
-    doubtful = FinalResult((Reading("你好", Language.ZH, 0.3),), 0.3, 0.2)
-    listener = Listener(final_at(20, doubtful), NO_WORDS)
-    for number in range(10):
-        listener.company.heard(False, number * 5.0 - 50.0, number * 5.0 - 46.0)
-    listener.mute(-5.0)
-    listener.unmute(-1.0, question)
-    ((_, event),) = run(listener, 50)
-    assert isinstance(event, expected)
+DOUBTFUL = FinalResult((Reading("你好", Language.ZH, 0.3),), 0.3, 0.2)
+
+
+def beside_television(final: FinalResult, *, talk: FinalResult = MUMBLE, expect_s: float | None = None) -> list[str]:
+    """What comes of a final after a minute of others' sentences, 4 s of sound in every 5 s."""
+    finals = [talk if number % 50 == 46 else None for number in range(600)]
+    listener = Listener(FakeRecognizer([*finals, *[None] * 55, final]), SPOTTER)
+    if expect_s is not None:
+        listener.expect_answer(expect_s)
+    syllables = (2, 3, 5, 6, 7)  # of ten chunks: even noise is no speech
+    loud = {number for number in range(600) if number % 50 < 40 and number % 10 in syllables} | set(range(640, 650))
+    told = [
+        event
+        for number in range(700)
+        for event in listener.feed(chunk(number, number in loud), (number + 1) * CHUNK_S)
+        if number >= 640
+    ]
+    return [f"{type(e).__name__} {e.certain}" if isinstance(e, SafetyWord) else type(e).__name__ for e in told]
+
+
+def test_beside_a_television_a_doubtful_command_is_unclear_unless_an_answer_is_expected() -> None:
+    assert beside_television(DOUBTFUL) == ["Unclear"]
+    assert beside_television(HELLO) == ["Heard"]
+    assert beside_television(DOUBTFUL, expect_s=70.0) == ["Heard"]
+    assert beside_television(DOUBTFUL, talk=HELLO) == ["Heard"], "commands are nobody's company"
+
+
+def test_beside_a_television_a_cry_is_asked_about() -> None:
+    assert beside_television(HELP)[0] == "SafetyWord False"
+    assert beside_television(HELP, expect_s=70.0)[0] == "SafetyWord True"
+
+
+def test_after_a_question_an_answer_is_expected() -> None:
+    listener = Listener(final_at(20, HELLO), NO_WORDS)
+    for question, until_s in ((Question.NONE, -np.inf), (Question.CLOSED, 5.0 + ANSWER_WITHIN_S)):
+        listener.mute(0.0)
+        listener.unmute(5.0, question)
+        assert listener._company._answer_until_s == until_s

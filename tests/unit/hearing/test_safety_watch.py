@@ -85,18 +85,43 @@ def test_while_others_talk_what_is_only_likely_is_not_certain_by_the_other_ear()
     assert [certain for _, certain in polled(one, 20.0, 5.0)] == [False]
 
 
-def test_while_others_talk_a_faint_phrase_or_a_likeness_must_come_again() -> None:
-    bars = BARS.model_copy(update={"safety_lower": 0.1})
-    one = SafetyWatch(SPOTTER, bars)
+@pytest.mark.parametrize("confidences", [(0.2, 0.2), (0.2, CLEAR), (CLEAR, 0.2)])
+def test_while_others_talk_a_faint_phrase_makes_nothing_certain_but_is_asked_about(
+    confidences: tuple[float, float],
+) -> None:
+    one = SafetyWatch(SPOTTER, BARS.model_copy(update={"safety_lower": 0.1}))
     one.decoder_there = one.company = True
-    one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 5.0)
-    one.heard(final("就命"), 30.0)
-    assert polled(one, 50.0, 5.0) == []
-    assert one.withheld == 2
-    one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 60.0)
-    assert polled(one, 63.9, 60.0) == []
-    one.decoded(final(confidence=FAINT_IN_COMPANY - 0.1), 64.0)
+    assert 0.2 < FAINT_IN_COMPANY <= FAINT
+    first, second = confidences
+    one.decoded(final(confidence=first), 60.0)
+    assert polled(one, 63.9, 60.0) == [(60.0 + WAIT_S, False)]
+    one.decoded(final(confidence=second), 64.0)
     assert polled(one, 80.0, 64.0) == [(64.0 + WAIT_S, False)]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 1.0), st.floats(0.1, 30.0), st.booleans()), max_size=12))
+def test_whoever_talks_no_cry_is_lost(heard: list[tuple[bool, float, float, bool]]) -> None:
+    """Company turns certain cries into questions, and takes none away: as many words are told at least."""
+    told = []
+    for company in (False, True):
+        one = watch()
+        one.company, at_s, words = company, 0.0, 0
+        for by_decoder, confidence, after_s, voiced in heard:
+            cry = replace(final(confidence=confidence), voiced=voiced)
+            (one.decoded if by_decoder else one.heard)(cry, at_s)
+            words += len(polled(one, at_s + after_s, at_s))
+            at_s += after_s + 0.1
+        told.append(words + len(polled(one, at_s + 10.0, at_s)))
+    assert (told[0] > 0) == (told[1] > 0)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_while_others_talk_the_main_recognisers_word_alone_is_asked_about(there: bool) -> None:
+    one = in_company()
+    one.decoder_there = there
+    one.heard(final(confidence=CLEAR), 5.0)
+    assert [certain for _, certain in polled(one, 20.0, 5.0)] == [False]
 
 
 def test_a_likeness_that_the_other_ear_hears_first_holds_no_phrase_back() -> None:
