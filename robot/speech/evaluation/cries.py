@@ -13,10 +13,10 @@ from robot.messages import Language, SafetyWord
 from robot.speech.audio import Samples, load_clip
 from robot.speech.evaluation import noise
 from robot.speech.evaluation.accuracy import Setup
-from robot.speech.evaluation.collection import SEED
+from robot.speech.evaluation.collection import SEED, Clip
 from robot.speech.evaluation.hearing import draw_for
 from robot.speech.evaluation.rejection import House
-from robot.speech.evaluation.streams import NOISE
+from robot.speech.evaluation.streams import NOISE, Listeners, beside_television
 from robot.speech.evaluation.tables import Cell, Table, share
 from robot.speech.recording import in_silence
 from robot.speech.synthesis import Pyttsx3Synthesizer, VoiceSettings
@@ -49,14 +49,23 @@ def misses(setup: Setup, house: House, most: int | None) -> Table:
             for level in ("clean", f"{SNR_DB} dB"):
                 heard = [listeners.overhear([_sound(cry, level)]).words for cry in said]
                 rows.append((f"{ears.fold.label}, {language.value}, {level}", len(said), *_counts(heard)))
+            beside = _beside_television(listeners, said, [clip for clip in setup.clips if not clip.command])
+            rows.append((f"{ears.fold.label}, {language.value}, beside a television", len(said), *_counts(beside)))
     return Table(
         "Safety words that were said",
         "NOT PEOPLE: no recording of a cry for help exists, so eSpeak NG says the safety phrases (pitches "
-        f"{PITCHES}, {RATES_WPM} words a minute). {SNR_DB} dB: a household noise drawn for each. Target: at most 2 % "
-        "missed clean, 5 % in noise.",
+        f"{PITCHES}, {RATES_WPM} words a minute). {SNR_DB} dB: a household noise drawn for each. Beside a television: "
+        "in its pauses, once each. Target: at most 2 % missed clean, 5 % in noise.",
         ("voice", "said", "missed", "asked about", "confirmed"),
         tuple(rows),
     )
+
+
+def _beside_television(listeners: Listeners, said: Sequence[Cry], talk: Sequence[Clip]) -> list[list[SafetyWord]]:
+    """The words that were told of each cry."""
+    stream = beside_television([cry.samples for cry in said], talk)
+    words = listeners.overhear(stream.pieces).words
+    return [[word for word in words if from_s < word.heard_at_s <= until_s] for from_s, until_s in stream.said]
 
 
 def _said(house: House, most: int | None) -> Iterator[Cry]:

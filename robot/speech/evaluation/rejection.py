@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from robot.messages import Grammar, Language, Phrase, SafetyKind
+from robot.speech.audio import load_clip
 from robot.speech.calibration import Calibration
 from robot.speech.evaluation.accuracy import ALL_FOLDS, Setup
 from robot.speech.evaluation.collection import Clip, phrases_of, some
@@ -111,7 +112,7 @@ def rejection(setup: Setup, house: House, speech_s: float, noise_s: float) -> tu
 
 def _kept_beside_television(listeners: Listeners, inside: Sequence[Clip], outside: Sequence[Clip]) -> str:
     """Of commands that are said in its pauses."""
-    stream = beside_television(inside, outside)
+    stream = beside_television([load_clip(clip.path) for clip in inside], outside)
     heard = listeners.overhear(stream.pieces)
     return share(sum(heard.believed_between(*span) for span in stream.said), len(stream.said))
 

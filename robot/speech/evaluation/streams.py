@@ -26,7 +26,7 @@ _NO_LIMIT = 1_000_000
 _PIECE_S = 20.0
 _CLIPS_ON_TELEVISION = 60
 _TALK_S = 10.0
-_PAUSE_S = 1.0
+_PAUSE_S = (1.0, 2.0)  # before and behind what is said in between
 _SPEECH_RMS = 1_500.0  # int16 units, about -27 dBFS: the collection's usual level
 
 
@@ -54,30 +54,29 @@ def foreign_speech(kind: str, clips: Sequence[Clip], most_s: float) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A stream in which commands are said in the pauses of a television: its pieces, and from when to when each was
-    said, the pause behind it included.
+    """A stream in which things are said in the pauses of a television: its pieces, and from when to when each was said,
+    the pause behind it included.
     """
 
     pieces: tuple[Samples, ...]
     said: tuple[tuple[float, float], ...]
 
 
-def beside_television(commands: Sequence[Clip], talk: Sequence[Clip]) -> Beside:
-    """Each command after `_TALK_S` of television and before a pause; the first after a minute of it."""
-    shows = _television(talk, WITHIN_S + len(commands) * _TALK_S)
-    pause: Samples = np.zeros(round(_PAUSE_S * SAMPLE_RATE_HZ), np.int16)
-    pieces = [next(shows, pause) for _ in range(round(WITHIN_S / _PIECE_S))]
-    said = []
-    long = sum(map(len, pieces))
+def beside_television(said: Sequence[Samples], talk: Sequence[Clip]) -> Beside:
+    """Each sound after `_TALK_S` of television, in a pause; the first after a minute of it."""
+    shows = _television(talk, WITHIN_S + len(said) * _TALK_S + _PIECE_S)
+    before, behind = (np.zeros(round(length_s * SAMPLE_RATE_HZ), np.int16) for length_s in _PAUSE_S)
+    pieces = [next(shows, before) for _ in range(round(WITHIN_S / _PIECE_S))]
+    spans = []
+    at = sum(map(len, pieces))
     show: Samples = np.zeros(0, np.int16)
-    for command in commands:
-        show = show if len(show) else next(shows, pause)
+    for sound in said:
+        show = show if len(show) else next(shows, before)
         talk_now, show = np.split(show, [round(_TALK_S * SAMPLE_RATE_HZ)])
-        sound = load_clip(command.path)
-        pieces += [talk_now, pause, sound, pause]
-        began, long = long + len(talk_now) + len(pause), long + len(talk_now) + len(sound) + 2 * len(pause)
-        said.append((began / SAMPLE_RATE_HZ, long / SAMPLE_RATE_HZ))
-    return Beside(tuple(pieces), tuple(said))
+        pieces += [talk_now, before, sound, behind]
+        began, at = at + len(talk_now) + len(before), at + sum(map(len, pieces[-4:]))
+        spans.append((began / SAMPLE_RATE_HZ, at / SAMPLE_RATE_HZ))
+    return Beside(tuple(pieces), tuple(spans))
 
 
 def household(kind: str, most_s: float) -> Iterator[Samples]:

@@ -6,12 +6,15 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.speech import evaluate
 from robot.errors import BadInput, MissingPart
 from robot.messages import Language
+from robot.speech.audio import SAMPLE_RATE_HZ
 from robot.speech.calibration import UNFITTED
+from robot.speech.company import WITHIN_S
 from robot.speech.evaluation import beside_whisper, run
 from robot.speech.evaluation.collection import (
     COLUMNS,
@@ -23,6 +26,7 @@ from robot.speech.evaluation.collection import (
 )
 from robot.speech.evaluation.folds import Fold, read_folds, shipped
 from robot.speech.evaluation.run import PROTOCOLS, Budget
+from robot.speech.evaluation.streams import Overheard, beside_television
 from robot.speech.lexicon import Lexicon
 from tests.unit.hearing.conftest import DATA, MODEL
 
@@ -50,6 +54,15 @@ def collection() -> list[Row]:
         ("c.ogg", "zh", "北京", "zh_d00", "DSPSpeech-20"),
         *((f"w{n}.ogg", "zh", text, "zh_hsk", "audio-cmn (HSK words)") for n, text in enumerate(words)),
     ]
+
+
+def in_tests(folder: Path) -> Path:
+    """The clips of the tests as a collection."""
+    with (DATA / "clips.tsv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    for language in ("mn", "zh"):
+        (folder / language).symlink_to(DATA / language)
+    return table(folder, [(r["path"], r["language"], r["text"], r["speaker"], r["source"]) for r in rows])
 
 
 def test_homophones_are_one_phrase_and_lists_stems_and_latin_letters_none(tmp_path: Path) -> None:
@@ -128,11 +141,8 @@ def test_every_protocol_prints_its_table_and_the_same_as_json(
     tiny = Budget(clips=2, clips_in_noise=1, speech_s=4.0, noise_s=7.0, cries=1)
     monkeypatch.setattr(evaluate, "SMALL", tiny)
     monkeypatch.setattr("robot.speech.evaluation.accuracy.SNRS_DB", (10,))
-    with (DATA / "clips.tsv").open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t"))
-    for language in ("mn", "zh"):
-        (tmp_path / language).symlink_to(DATA / language)
-    table(tmp_path, [(r["path"], r["language"], r["text"], r["speaker"], r["source"]) for r in rows])
+    monkeypatch.setattr("robot.speech.evaluation.streams.WITHIN_S", 20.0)
+    in_tests(tmp_path)
     assert evaluate.main([str(tmp_path)]) == 0
     *printed, last = capsys.readouterr().out.splitlines()
     figures = json.loads(last)
@@ -146,6 +156,22 @@ def test_every_protocol_prints_its_table_and_the_same_as_json(
     assert mongolian["rows"][0][2:4] == [2, "100.0 % (2)"]
     cost = next(one for one in figures["tables"] if one["name"] == "Cost on one core")
     assert cost["rows"][0][1].split()[1:3] == ["of", "2"]
+
+
+def test_what_is_said_beside_a_television_stands_in_a_pause_where_its_span_says(tmp_path: Path) -> None:
+    talk = read_clips(in_tests(tmp_path), Lexicon.of_model(MODEL))
+    said = [np.full(round(length_s * SAMPLE_RATE_HZ), 9_999, np.int16) for length_s in (0.5, 1.2, 0.3)]
+    stream = beside_television(said, talk)
+    sound = np.concatenate(stream.pieces)
+    at_s = np.flatnonzero(sound == 9_999) / SAMPLE_RATE_HZ
+    for one, (from_s, until_s) in zip(said, stream.said, strict=True):
+        inside = at_s[(from_s <= at_s) & (at_s < until_s)]
+        assert len(inside) == len(one)
+        assert inside[0] == pytest.approx(from_s)
+        assert sound[round((from_s - 1.0) * SAMPLE_RATE_HZ) : round(from_s * SAMPLE_RATE_HZ)].max() == 0
+    assert stream.said[0][0] > WITHIN_S, "the television comes first"
+    heard = Overheard((), (True, False), (stream.said[0][0] + 1.0, stream.said[1][0] + 1.0), (), 99.0)
+    assert [heard.believed_between(*span) for span in stream.said] == [True, False, False]
 
 
 def test_without_a_table_one_line_says_what_to_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
