@@ -7,6 +7,7 @@ television lies below 200 Hz or in few bands, and what goes on evenly for a seco
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
@@ -28,7 +29,9 @@ _BEGIN_BANDS = 3  # a beep or a hum has one or two
 _GO_ON_BANDS = 2  # hysteresis: less is needed to go on than to begin
 _LEAST_RMS = 40.0  # int16 units in the bands, about -58 dBFS
 _HANGOVER_S = 0.25  # closures inside words do not end speech
-_OTHER_S = 4.0  # a stretch is told 3.3 s after its end at the latest: what was louder before was no speech
+_OTHER_S = 4.0  # a stretch is told 3.3 s after its end at the latest: what was loud before was no speech
+_MOST_SPANS = 64  # a turn of 20 s has fewer; who never takes them fills no memory
+_NEAR_S = 0.15  # the recogniser's idea of when the next stretch began may differ so much from ours
 
 
 class SpeechActivity:
@@ -38,7 +41,7 @@ class SpeechActivity:
         self._recent: deque[NDArray[np.float64]] = deque(maxlen=_FLOOR_SMOOTH)
         self._floors: deque[NDArray[np.float64]] = deque(maxlen=_FLOOR_FRAMES)
         self._levels_db: deque[float] = deque(maxlen=_STEADY_FRAMES)
-        self._began_at_s: float | None = None
+        self._spans: deque[tuple[float, float]] = deque(maxlen=_MOST_SPANS)  # of voice since the last `take`
         self._voice_until_s: float | None = None
         self._now_s = 0.0
         self._voiced_s = 0.0
@@ -66,19 +69,29 @@ class SpeechActivity:
             at_s = began_at_s + index * _FRAME_S
             self._now_s = at_s
             if self._is_voice(bands):
-                if self._began_at_s is None or at_s - self.voice_until_s > _OTHER_S:
-                    self._began_at_s = at_s
+                self._extend(at_s)
                 self._voice_until_s = at_s + _FRAME_S
                 self._voiced_s += _FRAME_S
         self._now_s = began_at_s + len(samples) / _SAMPLE_RATE_HZ
 
-    def take(self) -> tuple[float, float] | None:
-        """From when to when there was speech since the last `take`; None when there was none."""
-        if self._began_at_s is None or self._voice_until_s is None:
-            return None
-        stretch = (self._began_at_s, self._voice_until_s)
-        self._began_at_s = None
-        return stretch
+    def take(self, before_s: float = math.inf) -> tuple[float, float] | None:
+        """From when to when there was speech since the last `take`; None when there was none.
+
+        What began about `before_s` or later is of the next stretch, and kept for it.
+        """
+        taken = [span for span in self._spans if span[0] < before_s - _NEAR_S]
+        for _ in taken:
+            self._spans.popleft()
+        return (taken[0][0], taken[-1][1]) if taken else None
+
+    def _extend(self, at_s: float) -> None:
+        until_s = at_s + _FRAME_S
+        if self._spans and abs(at_s - self._spans[-1][1]) > _OTHER_S:
+            self._spans.clear()
+        if self._spans and at_s - self._spans[-1][1] < _HANGOVER_S:
+            self._spans[-1] = (self._spans[-1][0], until_s)
+        else:
+            self._spans.append((at_s, until_s))
 
     def _is_voice(self, bands: NDArray[np.float64]) -> bool:
         """`bands`: mean power of each band in one frame, squared int16 units."""

@@ -93,7 +93,7 @@ class Hearing:
             self._heard(final, chunk.ended_at_s)
 
     def _heard(self, final: FinalResult, now_s: float) -> None:
-        began_at_s, ended_at_s = self._activity.take() or (now_s, now_s)
+        began_at_s, ended_at_s = self._activity.take(now_s - final.ahead_s) or (now_s, now_s)
         muted = self._turns.mostly_muted(began_at_s, ended_at_s)
         if self.watch.heard(final, now_s, muted=muted):
             self._company.cried(now_s)

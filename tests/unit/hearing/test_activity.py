@@ -95,6 +95,16 @@ def test_a_clatter_that_was_never_told_is_no_beginning_of_what_is_said_later() -
     assert activity.take() == pytest.approx((10.0, 11.0), abs=0.15)
 
 
+def test_what_began_after_the_stretch_is_kept_for_the_next_one() -> None:
+    """The recogniser tells a stretch about a second after its end: by then the next one may have begun."""
+    sound = noise(8.0, 20.0)
+    for began_s, ended_s in ((2, 3), (4, 5)):
+        sound[began_s * SAMPLE_RATE_HZ : ended_s * SAMPLE_RATE_HZ] += voice(1.0, 3_000.0)
+    _, activity = heard(sound)
+    assert activity.take(4.05) == pytest.approx((2.0, 3.0), abs=0.15)
+    assert activity.take() == pytest.approx((4.0, 5.0), abs=0.15)
+
+
 def test_silence_is_silence() -> None:
     speaking, activity = heard(np.zeros(3 * SAMPLE_RATE_HZ))
     assert not any(speaking)

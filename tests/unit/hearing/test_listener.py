@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -13,6 +14,7 @@ from robot.speech.patience import Question
 from robot.speech.recognizer import FakeRecognizer, FinalResult, VoskRecognizer
 from robot.speech.room_source import RoomSource
 from robot.speech.safety import SafetySpotter
+from robot.speech.turns import Stretch
 from tests.unit.hearing.conftest import DATA
 from tests.unit.hearing.test_room_source import Time
 
@@ -50,6 +52,25 @@ def test_a_turn_carries_the_times_of_its_speech_and_comes_after_the_patience() -
     assert heard.text == "你好"
     assert (heard.speech_began_at_s, heard.speech_ended_at_s) == pytest.approx((0.5, 1.5), abs=0.03)
     assert at_s == heard.heard_at_s == pytest.approx(1.5 + 1.2, abs=0.11)
+
+
+def test_a_pause_after_which_the_first_part_is_told_is_as_long_as_it_was() -> None:
+    """0.9 s inside a sentence; the first part is told 0.2 s into the second."""
+    late = replace(HELLO, ahead_s=0.2)
+    listener = Listener(FakeRecognizer([*[None] * 25, late, *[None] * 14, HELLO]), NO_WORDS)
+    stretches: list[Stretch] = []
+    add = listener._turns.add
+    listener._turns.add = lambda stretch: (stretches.append(stretch), add(stretch))[1]  # type: ignore[method-assign]
+    told = [
+        event
+        for number in range(70)
+        for event in listener.feed(chunk(number, number in (*range(5, 15), *range(24, 32))), (number + 1) * CHUNK_S)
+    ]
+    assert [(s.began_at_s, s.ended_at_s) for s in stretches] == [
+        pytest.approx((0.5, 1.5), abs=0.05),
+        pytest.approx((2.4, 3.2), abs=0.05),
+    ]
+    assert [type(event) for event in told] == [Heard]
 
 
 def test_a_safety_word_does_not_wait_for_the_turn() -> None:
