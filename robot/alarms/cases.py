@@ -110,8 +110,9 @@ class Cases:
             del self._down[next(iter(self._down))]
         if emergency is None:
             opened = self.opened(AlarmType.FALL, event.id, event.onset_at_s, event.confidence, reason, now_s)
-            wait_s = 0.0 if event.helped else self._settings.get_up_s  # the watcher has waited for the helper already
-            if wait_s:
+            # the watcher has waited for a helper already: whoever left without helping used up some of the time
+            wait_s = 0.0 if event.helped else self._settings.get_up_s - elapsed_s(event.suspected_at_s, now_s)
+            if wait_s > 0:
                 self.remember(replace(opened, ask_at_s=now_s + wait_s))
             else:
                 self.check(opened, now_s)

@@ -6,7 +6,7 @@ This is the one entry for whoever has poses, be they from a camera or from a sim
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 
 import uuid6
@@ -28,6 +28,8 @@ EDGE_SHARE = 0.02  # of the frame: a joint this near its edge touches it; chosen
 STILL_THERE_SIZES = 0.3  # of the body: the hips are where they were; chosen
 CHILD_H = 0.75  # of who stands there: adults differ by 0.8 (1.45 and 1.82 m); chosen
 GUESSED_UP_SIZES = (0.1, 0.2, 0.3)  # hidden joints are guessed 0.1 of the body too high, give or take 0.18; measured
+BREADTH_SIZES = 0.1  # of who lies: hips and middle are so far above what they lie on, seen level; anatomy
+LEAVES_S = 0.6  # who goes sideways is at the frame's edge so soon: hidden before it, as where a walker is sought
 VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
 
 
@@ -129,7 +131,7 @@ class FallDetector:
     def finish(self) -> list[FallEvent]:
         """The watch ends or pauses here: what was held back for a helper is to be told now."""
         held, self._held = self._held, {}
-        return [self._event(h.track, h.finding, helped=bool(self._helpers_of(h.track))) for h in held.values()]
+        return [self._event_of(h, helped=bool(self._helpers_of(h.track))) for h in held.values()]
 
     def use_zones(self, zones: Zones) -> None:
         """The caregiver drew other zones."""
@@ -198,7 +200,7 @@ class FallDetector:
         people = [track for track in self._seen if not track.stands_still(frame.t_s)]
         first = people[0].posture if people else None
         seats = (Zone.SOFA, Zone.BED) if people and people[0].machine.sinking else (Zone.SOFA,)
-        may_leave = first is not None and (self._is_cut(first) or self._zone(first) in seats)
+        may_leave = first is not None and (self._goes_out(people[0]) or self._zone(first) in seats)
         track = self._unseen.see(frame.t_s, people, may_leave, bed_occupied, frame.brightness)
         if track is None or track.machine.state is State.ALARMED:
             return []
@@ -281,6 +283,11 @@ class FallDetector:
         beside = left_px <= near_x_px or right_px >= frame.width_px - near_x_px
         return beside or posture.centre_y_px + posture.height_px / 2 >= frame.height_px - near_y_px
 
+    def _goes_out(self, track: Track) -> bool:
+        """Whether somebody is at the frame's edge, or soon beside it: who falls goes down, who leaves goes sideways."""
+        posture, way_px = track.posture, LEAVES_S * track.velocity_px_s[0]
+        return self._is_cut(posture) or self._is_cut(replace(posture, centre_x_px=posture.centre_x_px + way_px))
+
     def _zone(self, posture: Posture) -> Zone | None:
         """Where the hips are: outside everything drawn, but not in the drawn bed, is on the floor."""
         zone = self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)
@@ -289,11 +296,12 @@ class FallDetector:
     def _is_on_sofa(self, posture: Posture, *, sits: bool) -> bool:
         """Whether hips and body lie in a sofa's zone, give or take the model's error; of who sits the hips do."""
         width, height = self._frame.width_px, self._frame.height_px
-        error = GUESSED_UP_SIZES[0] * posture.size_px / height
-        points = [(posture.hip_x_px / width, posture.hip_y_px / height)]
+        size, guessed = posture.size_px / height, GUESSED_UP_SIZES[0]
+        points, ups = [(posture.hip_x_px / width, posture.hip_y_px / height)], [0.0, guessed]
         if not sits:
             points.append((posture.centre_x_px / width, posture.centre_y_px / height))
-        return all(any(self._zones.at(x, y + up) is Zone.SOFA for up in (0.0, error)) for x, y in points)
+            ups.append(guessed + BREADTH_SIZES)
+        return all(any(self._zones.at(x, y + up * size) is Zone.SOFA for up in ups) for x, y in points)
 
     def _is_above(self, zone: Zone, posture: Posture) -> bool:
         """Whether the hips are in a zone or just above it, as the model guesses what is hidden (by a blanket, say)."""
@@ -309,7 +317,7 @@ class FallDetector:
             if held is None:
                 return [self._event(track, finding)]
             if not self._helpers_of(track):  # the one who stands here may be the helper, taken for the fallen
-                return [self._event(track, held.finding, helped=True)]
+                return [self._event_of(held, helped=True)]
             self._withhold(track, "helped_up")
             return []
         if self._helpers_of(track):
@@ -328,7 +336,7 @@ class FallDetector:
             left = now_s - self._helped[number] > HELPER_GONE_S
             if left or now_s - held.since_s >= HOLD_S:
                 del self._held[number]
-                events.append(self._event(held.track, held.finding, helped=not left))
+                events.append(self._event_of(held, helped=not left))
         return events
 
     def _helpers_of(self, fallen: Track) -> list[Track]:
@@ -346,7 +354,12 @@ class FallDetector:
     def _withhold(self, track: Track, why: str) -> None:
         self._withheld.append(Withheld(self._frame.at_s, track.number, why))
 
-    def _event(self, track: Track, finding: Finding, helped: bool | None = None) -> FallEvent:
+    def _event_of(self, held: _Held, *, helped: bool) -> FallEvent:
+        """What was held is told with the time at which it was suspected: so long somebody could help already."""
+        event, frame = self._event(held.track, held.finding), self._frame
+        return replace(event, suspected_at_s=frame.at_s - (frame.t_s - held.since_s), helped=helped)
+
+    def _event(self, track: Track, finding: Finding) -> FallEvent:
         frame = self._frame
         return FallEvent(
             id=self._new_id(),
@@ -357,7 +370,7 @@ class FallDetector:
             suspected_at_s=frame.at_s,
             recovered=finding.recovered,
             zone=self._zone(track.posture),
-            helped=bool(self._helpers_of(track)) if helped is None else helped,
+            helped=bool(self._helpers_of(track)),
             people=len(self._seen),
         )
 

@@ -57,6 +57,14 @@ def test_who_has_a_helper_beside_them_was_waited_for_already(robot):
     assert robot.phases == [P.CHECKING]
 
 
+@pytest.mark.parametrize(("waited_s", "asked"), [(7, [P.SUSPECTED, P.CHECKING]), (12, [P.CHECKING, P.CHECKING])])
+def test_what_the_watcher_held_for_a_helper_who_left_counts_as_waited(robot, waited_s, asked):
+    robot.do(robot.book.on_fall(fall(), float(waited_s)))
+    seen = robot.phases
+    pass_time(robot, max(10, waited_s), waited_s)
+    assert [*seen, *robot.phases] == asked
+
+
 def test_who_gets_up_in_time_is_not_asked_but_counted(robot):
     robot.do(robot.book.on_fall(fall(), 0.0))
     robot.do(robot.book.on_fall(up(), 5.0))

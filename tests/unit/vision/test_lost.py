@@ -47,6 +47,11 @@ def sinks(x_px: float, height_px: float = 220.0, share: float = 0.4, steps: int 
     return [back(person(STAND.towards(LIE, share * n / steps), x_px, height_px)) for n in range(1, steps + 1)]
 
 
+def sinks_walking(start_px: float, end_px: float) -> Frames:
+    """Out below the camera's view, beside it."""
+    return [sinks(start_px + (end_px - start_px) * n / 4)[n - 1] for n in range(1, 5)]
+
+
 def seen_as(hip_h: float, trunk_h: float, leg_h: float, x_px: float = 320.0) -> list[Person]:
     """Upright in the picture: head above hips, ankles below them, hips above the floor, in shares of 220 px."""
     rows = [-trunk_h] * 5 + [-0.7 * trunk_h] * 2 + [-0.2 * trunk_h] * 4 + [0.0] * 2 + [leg_h / 2] * 2 + [leg_h] * 2
@@ -92,10 +97,19 @@ def test_who_vanishes_in_mid_fall_is_missed_after_a_while_also_by_day() -> None:
         [*walks(200, 320), *sinks(320, steps=16), *nobody(60)],
         [*walks(200, 320), *turns_into((STOOD, (0.2, 0.3, 0.47)), 0.4), *nobody(60)],
         [*walks(500, 625), *sinks(625), *nobody(60)],
+        [*walks(200, 530, seconds=2.0), *sinks_walking(530, 600), *nobody(60)],
         [[*a, *b] for a, b in zip(walks(200, 320), walks(620, 480), strict=True)]
         + [*walks(320, 325, seconds=2), *sinks(325), *nobody(60)],
     ],
-    ids=["came back", "vanished on their feet", "sat down", "walked nearer", "at the edge", "had company"],
+    ids=[
+        "came back",
+        "vanished on their feet",
+        "sat down",
+        "walked nearer",
+        "at the edge",
+        "near it, walking",
+        "had company",
+    ],
 )
 def test_who_came_back_or_left_or_has_company_is_not_missed(frames: Frames) -> None:
     assert watch(frames) == []
