@@ -28,7 +28,7 @@ EDGE_SHARE = 0.02  # of the frame: a joint this near its edge touches it; chosen
 STILL_THERE_SIZES = 0.3  # of the body: the hips are where they were; chosen
 CHILD_H = 0.75  # of who stands there: adults differ by 0.8 (1.45 and 1.82 m); chosen
 GUESSED_UP_SIZES = (0.1, 0.2, 0.3)  # hidden joints are guessed 0.1 of the body too high, give or take 0.18; measured
-BREADTH_SIZES = 0.1  # of who lies: hips and middle are so far above what they lie on, seen level; anatomy
+BREADTH_SIZES = 0.1  # of who lies: the body's middle is so far above what it lies on, seen level; anatomy
 LEAVES_S = 0.6  # who goes sideways is at the frame's edge so soon: hidden before it, as where a walker is sought
 VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
 
@@ -296,12 +296,14 @@ class FallDetector:
     def _is_on_sofa(self, posture: Posture, *, sits: bool) -> bool:
         """Whether hips and body lie in a sofa's zone, give or take the model's error; of who sits the hips do."""
         width, height = self._frame.width_px, self._frame.height_px
-        size, guessed = posture.size_px / height, GUESSED_UP_SIZES[0]
-        points, ups = [(posture.hip_x_px / width, posture.hip_y_px / height)], [0.0, guessed]
+        guessed = GUESSED_UP_SIZES[0]
+        points = [(posture.hip_x_px, posture.hip_y_px, [0.0, guessed])]
         if not sits:
-            points.append((posture.centre_x_px / width, posture.centre_y_px / height))
-            ups.append(guessed + BREADTH_SIZES)
-        return all(any(self._zones.at(x, y + up * size) is Zone.SOFA for up in ups) for x, y in points)
+            points.append((posture.centre_x_px, posture.centre_y_px, [0.0, guessed, guessed + BREADTH_SIZES]))
+        return all(
+            any(self._zones.at(x_px / width, (y_px + up * posture.size_px) / height) is Zone.SOFA for up in ups)
+            for x_px, y_px, ups in points
+        )
 
     def _is_above(self, zone: Zone, posture: Posture) -> bool:
         """Whether the hips are in a zone or just above it, as the model guesses what is hidden (by a blanket, say)."""

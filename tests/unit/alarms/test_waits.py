@@ -130,8 +130,8 @@ def test_who_said_fine_and_lies_down_again_is_asked_once_that_is_minutes_old(rob
     pass_time(robot, 261, 60)
     assert robot.phases == [P.CANCELLED]
     assert robot.of(Suppressed) == [Suppressed("said_fine_lately")]
-    pass_time(robot, 290, 262)
-    assert robot.phases == [P.CANCELLED, P.CHECKING]
+    pass_time(robot, 265, 262)
+    assert robot.phases == [P.CANCELLED, P.CHECKING], "and at once: they had the time to get up"
 
 
 def test_who_said_fine_and_is_seen_falling_is_asked(robot):
@@ -148,7 +148,7 @@ def test_who_walks_about_since_is_not_asked_about_having_lain(robot, low, phases
     for at_s in range(100, 105):
         robot.book.on_view(RoomView(float(at_s), True, 1 + low, 1, 0, low, False))
         robot.do(robot.book.tick(float(at_s)))
-    pass_time(robot, 290, 105)
+    pass_time(robot, 265, 105)
     assert robot.phases == phases
 
 
