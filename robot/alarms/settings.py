@@ -14,9 +14,9 @@ class AlarmSettings:
 
     device: the robot's identity; part of every alarm id, so that two robots can never make the same one.
     check_in_s: the whole check-in; the second prompt comes halfway (design: 20 s, two prompts).
-    get_up_s: a fall that the camera saw is asked about so long after it was suspected, unless that person was seen to get up meanwhile.
-        5 of 23 false check-ins did so within 15 s (simulated life, seeds 31-42): the alarm manager's choice. A helper
-        beside them was waited for already.
+    get_up_s: a fall that the camera saw is asked about so long after it was suspected, unless that person was seen to
+        get up meanwhile: 5 of 23 false check-ins did so within 15 s (simulated life, seeds 31-42), the alarm manager's
+        choice. A helper beside them was waited for already.
     cancel_window_s: how long a clear "I am fine" withdraws an alarm that silence or a certain safety word raised; the
         raise itself is spoken for about 11 s in two languages, and nobody is heard meanwhile.
     bed_exit_tolerance_s: out of bed at night for longer opens an alarm (products offer 0 to 30 min).

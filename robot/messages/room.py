@@ -31,7 +31,7 @@ class FallEvent:
     """The watcher suspects a fall, or (`recovered`) sees the person of that track upright again.
 
     `zone` is the drawn zone of the hips, None where none is drawn. `helped`: another person stood beside them in
-    view. `people` is how many were in view.
+    view. `people` is how many were in view. `suspected_at_s` is not later for an event that was held for a helper.
     """
 
     id: str
