@@ -151,13 +151,15 @@ class SpeechMeter:
         ahead = 0 if at_end else self._ahead(loud, len(levels))
         self._levels.extend(levels[len(levels) - ahead :].tolist())
         loud = loud[loud < len(levels) - ahead]
-        speech_s = float(loud[-1] - loud[0] + 1) * self._FRAME_S if len(loud) else 0.0
-        return Spoken(speech_s, ahead * self._FRAME_S)
+        return Spoken(float(loud[-1] - loud[0] + 1) * self._FRAME_S, ahead * self._FRAME_S)
 
     def _ahead(self, loud: NDArray[np.intp], frames: int) -> int:
-        """How many of the last frames are of the next stretch: the loud ones behind a pause, if they are that late."""
+        """How many of the last frames are of the next stretch: the loud ones behind a pause, if they are that late.
+
+        Where nothing was loud before them they are what was told: a short word with a noise at its end.
+        """
         if frames - 1 - loud[-1] >= self._TOLD_FRAMES:
             return 0
-        pauses = np.flatnonzero(np.diff(loud, prepend=-1) > self._PAUSE_FRAMES)
-        ahead = int(frames - loud[pauses[-1]]) if len(pauses) else 0
+        pauses = np.flatnonzero(np.diff(loud) > self._PAUSE_FRAMES)
+        ahead = int(frames - loud[pauses[-1] + 1]) if len(pauses) else 0
         return ahead if ahead <= self._LATE_FRAMES else 0
