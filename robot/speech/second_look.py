@@ -94,9 +94,10 @@ class SecondLook:
         spoken_s = _spoken_s(sound)
         if not 0.0 < spoken_s <= LONGEST_S:
             return final
-        end = len(sound) if final.ahead_s > 0.0 else len(whole)
+        has_begun = final.ahead_s > 0.0
+        end = len(sound) if has_begun else len(whole)
         first = max(end - round((spoken_s + _AROUND_S) * SAMPLE_RATE_HZ), 0)
-        is_next = final.ahead_s > 0.0 or _spoken_s(whole) > spoken_s + _LOUDER_S
+        is_next = has_begun or _spoken_s(whole) > spoken_s + _LOUDER_S
         stretch = (sound if is_next else whole)[first:]
         return borne_out(final, [self._hear(stretch, speed) for speed in SPEEDS])
 

@@ -295,21 +295,22 @@ class FallDetector:
 
     def _is_on_sofa(self, posture: Posture, *, sits: bool) -> bool:
         """Whether hips and body lie in a sofa's zone, give or take the model's error; of who sits the hips do."""
-        width, height = self._frame.width_px, self._frame.height_px
         guessed = GUESSED_UP_SIZES[0]
-        points = [(posture.hip_x_px, posture.hip_y_px, [0.0, guessed])]
-        if not sits:
-            points.append((posture.centre_x_px, posture.centre_y_px, [0.0, guessed, guessed + BREADTH_SIZES]))
-        return all(
-            any(self._zones.at(x_px / width, (y_px + up * posture.size_px) / height) is Zone.SOFA for up in ups)
-            for x_px, y_px, ups in points
-        )
+        hips_on = self._is_at(Zone.SOFA, posture, posture.hip_x_px, posture.hip_y_px, (0.0, guessed))
+        if sits or not hips_on:
+            return hips_on
+        ups = (0.0, guessed, guessed + BREADTH_SIZES)
+        return self._is_at(Zone.SOFA, posture, posture.centre_x_px, posture.centre_y_px, ups)
 
     def _is_above(self, zone: Zone, posture: Posture) -> bool:
         """Whether the hips are in a zone or just above it, as the model guesses what is hidden (by a blanket, say)."""
-        x, y = posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px
+        return self._is_at(zone, posture, posture.hip_x_px, posture.hip_y_px, (0.0, *GUESSED_UP_SIZES))
+
+    def _is_at(self, zone: Zone, posture: Posture, x_px: float, y_px: float, ups: Sequence[float]) -> bool:
+        """Whether a point of the body lies in a zone, or so many of its sizes above it."""
+        x, y = x_px / self._frame.width_px, y_px / self._frame.height_px
         size = posture.size_px / self._frame.height_px
-        return any(self._zones.at(x, y + up * size) is zone for up in (0.0, *GUESSED_UP_SIZES))
+        return any(self._zones.at(x, y + up * size) is zone for up in ups)
 
     # what is told
 
