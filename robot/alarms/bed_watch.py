@@ -79,7 +79,14 @@ class BedWatch:
     def follow(self, event: FallEvent, now_s: float) -> None:
         """A fall that nothing explains."""
         self._said_fine.followed(event)
-        self._cases.fall(event, now_s)
+        get_up_s = 0.0 if event.helped else self._settings.get_up_s
+        if event.people > 1 and self.is_calm(now_s):
+            get_up_s = max(get_up_s, self._settings.company_get_up_s)
+        self._cases.fall(event, get_up_s, now_s)
+
+    def is_calm(self, now_s: float) -> bool:
+        """Whether somebody who was asked has said a moment ago that they are fine."""
+        return self._said_fine.lately(now_s)
 
     def said_fine(self, case: Case, spoke_at_s: float) -> None:
         """FINE, spoken then, ended this case."""

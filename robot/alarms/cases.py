@@ -102,8 +102,11 @@ class Cases:
         self.write(case.revised(now_s, phase=AlarmPhase.CANCELLED, by="resident", how="voice"))
         self.tell(case.id, "check_in_ok")
 
-    def fall(self, event: FallEvent, now_s: float) -> None:
-        """A fall that nothing explains: a check-in, further evidence, or the second witness of a call for help."""
+    def fall(self, event: FallEvent, get_up_s: float, now_s: float) -> None:
+        """A fall that nothing explains: a check-in, further evidence, or the second witness of a call for help.
+
+        `get_up_s`: they have so long since it was suspected to get up.
+        """
         reason, emergency = event.reason.value, self.emergency(now_s)
         self._down[event.id] = event.track
         while len(self._down) > _REMEMBERED:
@@ -111,7 +114,7 @@ class Cases:
         if emergency is None:
             opened = self.opened(AlarmType.FALL, event.id, event.onset_at_s, event.confidence, reason, now_s)
             # the watcher has waited for a helper already: whoever left without helping used up some of the time
-            wait_s = 0.0 if event.helped else self._settings.get_up_s - elapsed_s(event.suspected_at_s, now_s)
+            wait_s = get_up_s - elapsed_s(event.suspected_at_s, now_s)
             if wait_s > 0:
                 self.remember(replace(opened, ask_at_s=now_s + wait_s))
             else:
@@ -156,7 +159,8 @@ class Cases:
         limit_s = self._settings.check_in_s
         if case.checking_at_s is None:
             ask_at_s = now_s if case.ask_at_s is None or again else case.ask_at_s
-            if not 0 < ask_at_s - now_s <= self._settings.get_up_s:  # beyond that the clock was set back
+            longest_s = max(self._settings.get_up_s, self._settings.company_get_up_s)
+            if not 0 < ask_at_s - now_s <= longest_s:  # beyond that the clock was set back
                 self.check(case, now_s)
             return
         waited_s = elapsed_s(case.checking_at_s, now_s)

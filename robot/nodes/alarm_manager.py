@@ -51,6 +51,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             device=settings.robot_id,
             check_in_s=settings.check_in_s,
             get_up_s=settings.get_up_s,
+            company_get_up_s=settings.company_get_up_s,
             fine_lately_s=settings.fine_lately_s,
             cancel_window_s=settings.cancel_window_s,
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,

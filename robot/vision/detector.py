@@ -16,6 +16,7 @@ from robot.vision.numbers import FallRules
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
 from robot.vision.rules import CONFIDENCE, Finding, Place, State
+from robot.vision.stature import is_upright, stands
 from robot.vision.tracker import FORGET_LOW_S, Track, Tracker, postures_of
 from robot.vision.unseen import Unseen
 from robot.vision.zones import NO_ZONES, Zones
@@ -26,7 +27,6 @@ HELPER_STOOD_S = 10.0  # whoever stood so recently is a helper, also while they 
 IGNORED_SHARE = 0.8  # of the visible joints inside an ignored zone: in the picture on the wall, not before it; chosen
 EDGE_SHARE = 0.02  # of the frame: a joint this near its edge touches it; chosen
 STILL_THERE_SIZES = 0.3  # of the body: the hips are where they were; chosen
-CHILD_H = 0.75  # of who stands there: adults differ by 0.8 (1.45 and 1.82 m); chosen
 GUESSED_UP_SIZES = (0.1, 0.2, 0.3)  # hidden joints are guessed 0.1 of the body too high, give or take 0.18; measured
 BREADTH_SIZES = 0.1  # of who lies: the body's middle is so far above what it lies on, seen level; anatomy
 LEAVES_S = 0.6  # who goes sideways is at the frame's edge so soon: hidden before it, as where a walker is sought
@@ -223,20 +223,22 @@ class FallDetector:
         )
 
     def _is_child_at_play(self, track: Track, finding: Finding) -> bool:
-        """Whether somebody much shorter than those who stand there dropped out of sight: nobody saw them lie."""
-        return bool(track.is_child) and finding.reason is FallReason.LOST_WHILE_FALLING and not finding.recovered
+        """Whether somebody much shorter than those who stand there came down: told only when they stay lying there."""
+        stays = finding.reason in (FallReason.LONG_ON_FLOOR, FallReason.FOUND_ON_FLOOR)
+        return track.is_child and not stays and not finding.recovered
 
     def _learn(self, track: Track) -> None:
         """The room's scale from walkers; and whether an upright figure can be a person at its place."""
-        machine, feet_px, frame = track.machine, track.posture.feet_px, self._frame
-        if not machine.on_feet or feet_px is None or machine.height_px is None:
+        machine, posture, frame, scale = track.machine, track.posture, self._frame, self._tracker.scale
+        feet_px = posture.feet_px
+        if feet_px is None:
+            return
+        if is_upright(posture, self._rules) and stands(posture, self._rules):
+            track.compare(scale.standing_px(feet_px[1], frame.height_px))
+        if not machine.on_feet or machine.height_px is None:
             return
         x, y = feet_px[0] / frame.width_px, feet_px[1] / frame.height_px
         off_floor = bool(self._zones.floor) and self._zones.at(x, y) is None
-        scale = self._tracker.scale
-        stands_px = scale.standing_px(feet_px[1], frame.height_px)
-        if stands_px is not None and track.is_child is not False:
-            track.is_child = machine.height_px < CHILD_H * stands_px
         too_small = scale.is_too_small(feet_px[1], machine.height_px, frame.height_px)
         track.is_picture = too_small or (off_floor and not track.moved)
         if track.moved and not track.is_picture:

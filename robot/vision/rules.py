@@ -218,8 +218,9 @@ class FallMachine:
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
 
     def dismiss(self) -> None:
-        """What was found last was nothing: go on as before it."""
+        """What was found last was nothing: go on as before it, and judge the same drop no more."""
         self._found = None
+        self._window.clear()
         self._give_up()
 
     def _smooth(self, at_s: float, raw: Posture) -> Posture:

@@ -9,7 +9,9 @@ BANDS = 24  # of the frame's height
 TOO_SMALL = 0.5  # half as tall as an adult of the same place or further away: no adult; chosen
 ENOUGH = 20  # postures before a band counts: two seconds; chosen
 NEAR_BANDS = 2  # beyond the nearest and furthest place known: a tenth of the frame; chosen
-FORGETS = 0.02  # weight of each new posture
+FORGETS = 0.002  # weight of each new posture at most: a minute of walking in one band is a sixth of its memory; chosen
+CHILD_H = 0.75  # of who stands there: adults differ by 0.8 (1.45 and 1.82 m); chosen
+CHILD_TEACHES = 0.1  # a visiting child, or who stoops, hardly changes how tall people are there; chosen
 
 
 class RoomScale:
@@ -23,6 +25,8 @@ class RoomScale:
         band = _band(feet_y_px, frame_height_px)
         count, mean_px = self._heights.get(band, (0, height_px))
         weight = max(FORGETS, 1 / (count + 1))
+        if count >= ENOUGH and height_px < CHILD_H * mean_px:
+            weight = min(weight, CHILD_TEACHES * FORGETS)
         self._heights[band] = (count + 1, mean_px + weight * (height_px - mean_px))
 
     def standing_px(self, bottom_y_px: float, frame_height_px: int) -> float | None:

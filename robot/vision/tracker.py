@@ -10,7 +10,7 @@ from robot.vision.numbers import FallRules
 from robot.vision.pose import Person
 from robot.vision.posture import Posture, posture_of
 from robot.vision.rules import FallMachine, State
-from robot.vision.scale import RoomScale
+from robot.vision.scale import CHILD_H, RoomScale
 
 SAME_PERSON_SIZES = 0.35  # two detections nearer than this (in body sizes) are one person; prototype
 ERECT_DEG, LYING_DEG = 35.0, 55.0  # torso from the vertical; as in the rules
@@ -26,14 +26,15 @@ COAST_S = 0.6  # a walker who is hidden is looked for further along their way, f
 MOVED_SIZES = 0.25  # whoever never moved so far may be a picture on the wall; chosen
 GONE_S = 120.0  # who vanished on their feet is remembered for so long: what appears there is them; chosen
 GONE_REACH_H = 0.6  # of their height from where they stood: the hips are 0.5 H above the feet; anatomy
+STANDS_WEIGHT = 0.05  # of each look at who is on their feet: two seconds of walking; chosen
 STILL_S = 60.0  # an upright figure that did not move for so long since it appeared is one; chosen
 
 
 @dataclass(slots=True)
 class Track:
     """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen;
-    `is_large` that they ever stood large enough to be judged; `is_child` that they always stood much shorter than
-    others there (None until they stood where others did).
+    `is_large` that they ever stood large enough to be judged; `stands_h` is how tall they
+    stand, in the height of people there (a running mean; None until they stood where others did).
     """
 
     number: int
@@ -44,7 +45,7 @@ class Track:
     moved: bool = False
     is_picture: bool = False
     is_large: bool = False
-    is_child: bool | None = None
+    stands_h: float | None = None
     velocity_px_s: tuple[float, float] = (0.0, 0.0)
     _first_px: tuple[float, float] = field(default=(0.0, 0.0))
 
@@ -79,6 +80,19 @@ class Track:
         first_x_px, first_y_px = self._first_px
         away_px = math.hypot(posture.centre_x_px - first_x_px, posture.centre_y_px - first_y_px)
         self.moved = self.moved or away_px > MOVED_SIZES * posture.size_px
+
+    def compare(self, stands_px: float | None) -> None:
+        """They are on their feet where people stand `stands_px` tall; after a fall it may only look so."""
+        if stands_px is None or self.machine.state not in (State.UNKNOWN, State.UPRIGHT):
+            return
+        now_h = (self.machine.height_px or self.posture.height_px) / stands_px
+        before_h = now_h if self.stands_h is None else self.stands_h
+        self.stands_h = before_h + STANDS_WEIGHT * (now_h - before_h)
+
+    @property
+    def is_child(self) -> bool:
+        """Whether they stand much shorter than those who walk there."""
+        return self.stands_h is not None and self.stands_h < CHILD_H
 
     def stands_still(self, at_s: float) -> bool:
         """An upright figure that never moved: a poster, a coat, a statue."""

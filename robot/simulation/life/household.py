@@ -31,7 +31,7 @@ QUESTION_S = 5.0  # "are you all right?" in two languages
 HEARS = {"awake": 0.95, "asleep": 0.7, "away": 0.5}  # share of questions that are answered at all; by reasoning
 TAKES_S = {"awake": (1.5, 5.0), "asleep": (4.0, 10.0), "away": (3.0, 9.0)}
 CLEAR_SHARE = 0.9  # of the answers; the others cannot be understood
-GET_UP_S, FINE_LATELY_S = 15.0, 240.0  # as the alarm manager's own settings; a test compares
+GET_UP_S, COMPANY_GET_UP_S, FINE_LATELY_S = 15.0, 60.0, 240.0  # as the alarm manager's own settings; a test compares
 ASLEEP = ("night_sleep", "nap_on_bed", "doze_in_chair")
 
 
@@ -127,7 +127,10 @@ class Household:
     def __init__(self, life: Life) -> None:
         self._life = life
         self._random = np.random.default_rng([life.seed, 8])
-        self._book = AlarmBook(AlarmSettings("simulated", get_up_s=GET_UP_S, fine_lately_s=FINE_LATELY_S))
+        settings = AlarmSettings(
+            "simulated", get_up_s=GET_UP_S, company_get_up_s=COMPANY_GET_UP_S, fine_lately_s=FINE_LATELY_S
+        )
+        self._book = AlarmBook(settings)
         self._coming: list[tuple[float, int, Any]] = []
         self._count = 0
         self._sources: dict[str, tuple[str, ...]] = {}

@@ -10,7 +10,7 @@ from robot.alarms.effects import Suppressed
 from robot.alarms.settings import AlarmSettings
 from robot.messages import AlarmPhase, Answer, FallEvent, FallReason, RoomView, SafetyKind, Zone
 from robot.settings import AlarmManagerSettings
-from robot.simulation.life.household import FINE_LATELY_S, GET_UP_S
+from robot.simulation.life.household import COMPANY_GET_UP_S, FINE_LATELY_S, GET_UP_S
 
 from .helpers import Robot, fall, word
 
@@ -141,6 +141,38 @@ def test_who_said_fine_and_is_seen_falling_is_asked(robot):
     assert robot.phases == [P.CANCELLED, P.CHECKING]
 
 
+def playing() -> Robot:
+    robot = Robot(AlarmSettings("hani-test", get_up_s=10.0, company_get_up_s=60.0, fine_lately_s=240.0))
+    fine(robot)
+    return robot
+
+
+@pytest.mark.parametrize("seen", [{"people": 2}, {"people": 2, "helped": True}])
+def test_in_company_of_one_who_said_fine_there_is_a_minute_to_get_up(seen):
+    robot = playing()
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, **seen), 60.0))
+    pass_time(robot, 119, 60)
+    assert robot.phases == [P.CANCELLED, P.SUSPECTED]
+    pass_time(robot, 120, 120)
+    assert robot.phases == [P.CANCELLED, P.CHECKING]
+
+
+def test_who_gets_up_in_company_of_one_who_said_fine_is_not_asked():
+    robot = playing()
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=2), 60.0))
+    robot.do(robot.book.on_fall(replace(up(at_s=90.0), people=2), 90.0))
+    pass_time(robot, 200, 90)
+    assert robot.phases == [P.CANCELLED, P.CANCELLED]
+
+
+@pytest.mark.parametrize(("people", "at_s"), [(1, 60.0), (2, 280.0)])
+def test_alone_or_minutes_later_nobody_is_waited_for_longer(people, at_s):
+    robot = playing()
+    robot.do(robot.book.on_fall(fall("f2", at_s=at_s, people=people), at_s))
+    pass_time(robot, at_s + 10, at_s)
+    assert robot.phases[-1] == P.CHECKING
+
+
 @pytest.mark.parametrize(("low", "phases"), [(0, [P.CANCELLED]), (1, [P.CANCELLED, P.CHECKING])])
 def test_who_walks_about_since_is_not_asked_about_having_lain(robot, low, phases):
     fine(robot)
@@ -154,4 +186,5 @@ def test_who_walks_about_since_is_not_asked_about_having_lain(robot, low, phases
 
 def test_the_simulated_home_waits_as_the_product_does():
     product = {name: field.default for name, field in AlarmManagerSettings.model_fields.items()}
-    assert (product["get_up_s"], product["fine_lately_s"]) == (GET_UP_S, FINE_LATELY_S)
+    names = ("get_up_s", "company_get_up_s", "fine_lately_s")
+    assert tuple(product[name] for name in names) == (GET_UP_S, COMPANY_GET_UP_S, FINE_LATELY_S)

@@ -135,6 +135,26 @@ def test_a_child_who_drops_out_of_sight_plays(height_px: float, told: list[str])
     assert watch([*adult, *drops]) == told
 
 
+def test_a_child_who_drops_is_told_only_when_it_stays_lying() -> None:
+    adult, child_px = [*walks(60, 300), *walks(300, 10), *nobody(5)], 130.0
+    drops = [*walks(500, 320, child_px), *sinks(320, child_px, share=1.0)]
+    lies = [back(person(LIE, 320, child_px))]
+    assert watch([*adult, *drops, *lies * 200, *walks(320, 500, child_px)]) == []
+    assert watch([*adult, *drops, *lies * 300]) == ["long_on_floor"]
+
+
+def test_a_child_who_walks_about_teaches_nobody_that_people_are_small() -> None:
+    scale = RoomScale()
+    for _ in range(200):
+        scale.learn(300, 200, 480)
+    for _ in range(1500):  # ten minutes of play, in four places
+        scale.learn(300, 130, 480)
+    assert scale.standing_px(300, 480) == pytest.approx(180, abs=5)
+    for _ in range(2000):
+        scale.learn(300, 260, 480)
+    assert scale.standing_px(300, 480) > 250, "if a child came first"
+
+
 def test_who_gets_shorter_because_they_fall_keeps_their_height() -> None:
     """Towards a high camera trunk and legs shorten alike: the figure still looks as if it stood."""
     falls = turns_into((STOOD, (0.12, 0.22, 0.24)), 1.4)
@@ -162,7 +182,7 @@ def test_what_was_dismissed_is_told_when_they_are_seen_to_lie() -> None:
     assert lost.reason is FallReason.LOST_WHILE_FALLING
     machine.dismiss()
     later = [machine.see(end_s + 1 + n / 10, *postures_of(back(person(LIE)))) for n in range(300)]
-    assert [finding.reason for finding in later if finding] == [FallReason.FAST_DROP]
+    assert [finding.reason for finding in later if finding] == [FallReason.LONG_ON_FLOOR]
 
 
 def test_who_falls_towards_the_camera_is_no_child_for_being_nearer_when_last_seen() -> None:
