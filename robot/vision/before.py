@@ -179,9 +179,15 @@ class Before:
         return FallReason.SLID_FROM_CHAIR if self._recent(self._seat.at_s, at_s) else None
 
     @property
-    def slid_since_s(self) -> float | None:
-        """Since when they have been beside the seat on which they sat, and have not risen from it."""
-        return self._seat.slid.since_s
+    def slides(self) -> bool:
+        """Whether they are beside the seat on which they sat, and have not risen from it."""
+        return self._seat.slid.since_s is not None
+
+    def slid_since_s(self, at_s: float, seen_s: float = 0.0) -> float | None:
+        """Since when they have been beside that seat, if for long enough, and `seen_s` of it were seen."""
+        slid = self._seat.slid
+        lasts = slid.since_s is not None and at_s - slid.since_s >= self._rules.slide_s
+        return slid.since_s if lasts and slid.seen_s >= seen_s else None
 
     def still_on_sofa(self) -> bool:
         """Whether the hips are about where they rested on the sofa, or above: who lies on their side is higher."""

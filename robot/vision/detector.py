@@ -167,11 +167,14 @@ class FallDetector:
 
     def _judge(self, track: Track, bed: bool | None) -> Finding | None:
         frame, zone = self._frame, self._zone(track.posture)
-        came_lying = track.machine.lies_below_bed  # nobody moves from bed to sofa without standing up
+        below_bed = track.machine.lies_below_bed
+        # nobody moves from bed to sofa without standing up, or is on both
+        came_lying = below_bed or (bed is True and track.machine.here_at_start)
         seated = self._is_on_sofa(track.posture, sits=track.machine.sits)
         lies_on_sofa = track.machine.lies_as_on_sofa and self._is_above(Zone.SOFA, track.posture)
         on_sofa = (seated or lies_on_sofa) and not came_lying and not track.machine.slid
-        in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or self._is_above(Zone.BED, track.posture)
+        above_bed = not below_bed and self._is_above(Zone.BED, track.posture)  # who rolled out lies lower
+        in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or above_bed
         felt, will_feel = bed is True and in_bed, bed is False and in_bed
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
@@ -254,13 +257,13 @@ class FallDetector:
         return not track.is_picture
 
     def _is_large(self, track: Track) -> bool:
-        """Whether there are enough pixels to judge: of the person as they stand, not as they sit or lie."""
+        """Whether there are, or ever were, enough pixels to judge: of the person as they stand, not as they lie."""
         size_px, stands_px = track.posture.size_px, self._stands_px(track.posture)
         enough_px = self._rules.small_share * self._frame.height_px
-        track.is_large = track.is_large or (track.machine.height_px or 0.0) >= enough_px
         if stands_px is not None and size_px >= self._rules.small_h * stands_px:  # no pet
             size_px = max(size_px, stands_px)
-        return track.is_large or size_px >= enough_px
+        track.is_large = track.is_large or max(size_px, track.machine.height_px or 0.0) >= enough_px
+        return track.is_large
 
     def _stands_px(self, posture: Posture) -> float | None:
         """How tall people stand where this body ends."""

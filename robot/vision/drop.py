@@ -36,6 +36,12 @@ def head_was_fast(samples: Sequence[Sample], height_px: float, speed_h_s: float,
     )
 
 
+def sits(now: Posture, height_px: float, rules: FallRules) -> bool:
+    """Whether the trunk is upright and in its full length: who sits down or crouches, and few who have fallen."""
+    trunk_up = now.torso_deg is not None and now.torso_deg < rules.upright_deg
+    return trunk_up and now.hip_y_px - now.head_y_px > rules.sitting_trunk_h * height_px
+
+
 def legs_gave_way(samples: Sequence[Sample], rules: FallRules) -> bool:
     """Whether the hips were above the feet and now are not: towards the camera they need not come down in it."""
     if not samples[-1].low or samples[-1].leg_px is None:
@@ -55,12 +61,20 @@ def sinks(samples: Sequence[Sample], now: Posture, height_px: float, rules: Fall
     return far and head_was_fast(samples, height_px, rules.sinking_h_s, rules)
 
 
-def came_down(stood: Sample, now: Posture, rules: FallRules) -> bool:
-    """After a drop: lying along the line of sight, or the hips lower than any seat; who comes nearer still stands."""
+def came_down(stood: Sample, now: Posture, stands_px: float | None, rules: FallRules) -> bool:
+    """After a drop: lying along the line of sight, or the hips lower than any seat; who comes nearer still stands, on
+    legs as long as those of people who stand there (`stands_px` tall): who falls towards the camera looks larger, too.
+    """
+    leg_px = rules.short_leg_h * max(stood.height_px, stands_px or 0.0)
     fell_h = (now.hip_y_px - stood.hip_y_px) / stood.height_px
     leaning = now.torso_deg is not None and now.torso_deg >= rules.lying_deg
-    stands = now.leg_px is not None and now.leg_px > rules.short_leg_h * stood.height_px and not leaning
-    return (fell_h > rules.floor_hip_h and not stands) or _lies_along_sight(stood, now, rules)
+    stands = now.leg_px is not None and now.leg_px > leg_px and not leaning
+    return (fell_h > rules.floor_hip_h and not stands) or _lies_along_sight(stood, now, leg_px, rules)
+
+
+def went_aside(stood: Sample, now: Sample, rules: FallRules) -> bool:
+    """Whether the hips went along sideways: who walks out of the picture; who topples turns over the feet."""
+    return abs(now.hip_x_px - stood.hip_x_px) > rules.aside_h * stood.height_px
 
 
 def began_s(heights: Sequence[tuple[float, float]]) -> float:
@@ -69,11 +83,11 @@ def began_s(heights: Sequence[tuple[float, float]]) -> float:
     return max(at_s for at_s, y in heights if y <= top_px)
 
 
-def _lies_along_sight(stood: Sample, now: Posture, rules: FallRules) -> bool:
+def _lies_along_sight(stood: Sample, now: Posture, leg_px: float, rules: FallRules) -> bool:
     """The hips came down, and the trunk, however upright it looks, has become short."""
     if now.torso_deg is None or now.torso_deg > rules.lying_deg:
         return False
-    bent = now.leg_px is not None and now.leg_px < rules.short_leg_h * stood.height_px
-    hip_h = rules.hip_drop_h if bent else rules.short_hip_h
+    bent = now.leg_px is not None and now.leg_px < leg_px
+    hip_h = rules.sinking_hip_h if bent else rules.short_hip_h
     down = now.hip_y_px - stood.hip_y_px > hip_h * stood.height_px
     return down and abs(now.hip_y_px - now.head_y_px) < rules.short_trunk_h * stood.height_px

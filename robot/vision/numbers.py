@@ -42,6 +42,7 @@ class FallRules:
     confirm_share: float = 0.75  # share of frames that must be low meanwhile
     give_up_s: float = 2.0  # a drop after which nobody lay low was none
     lost_s: float = 0.7  # vanished for so long while falling: behind furniture or out of view
+    aside_h: float = 0.35  # hips so far sideways since they stood: they walk out, and did not topple; chosen
     long_on_floor_s: float = 25.0  # slow slides show no drop
     sits_on_floor_s: float = 600.0  # with the trunk upright: on purpose, until it lasts; chosen
     sits_again_s: float = 3600.0  # and asked about once in so long; chosen

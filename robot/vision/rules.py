@@ -12,7 +12,7 @@ from enum import Enum
 
 from robot.messages import FallReason, Zone
 from robot.vision.before import Before, Spell
-from robot.vision.drop import Sample, began_s, came_down, head_was_fast, legs_gave_way, sinks
+from robot.vision.drop import Sample, began_s, came_down, head_was_fast, legs_gave_way, sinks, sits, went_aside
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture, smoothed
 from robot.vision.stature import Stature, is_upright, stands
@@ -83,10 +83,11 @@ class FallMachine:
         self.rested = 0
         self._rules = rules
         self._stature = Stature(rules, height_px)
-        self._here_at_start = here_at_start
+        self.here_at_start = here_at_start
         self._recent: deque[tuple[float, Posture]] = deque(maxlen=3)
         self._window: deque[Sample] = deque()
         self._before = Before(rules)
+        self._began_at_s = 0.0
         self._seen_at_s: float | None = None
         self._gap: tuple[float, float] = (-math.inf, -math.inf)  # when they were last not seen
         self._left = False  # at the frame's edge before that
@@ -106,7 +107,8 @@ class FallMachine:
         self._is_rearmed = False
         self._onset_s = 0.0
         self._stood: Sample | None = None  # before the drop from upright
-        self._lay_head_y_px = math.inf
+        self._fell_at_edge = False
+        self._head_y_px = self._lay_head_y_px = math.inf
         self._found: Finding | None = None
 
     @property
@@ -137,7 +139,7 @@ class FallMachine:
     @property
     def slid(self) -> bool:
         """Whether they are beside the seat on which they sat, and have not risen from it."""
-        return self._before.slid_since_s is not None
+        return self._before.slides
 
     @property
     def lies_below_bed(self) -> bool:
@@ -155,13 +157,15 @@ class FallMachine:
         if self._seen_at_s is not None and at_s - self._seen_at_s >= self._rules.lost_s:
             self._gap = (self._seen_at_s, at_s)
             self._left = self._seen_at_s - self.edge_at_s <= self._rules.lost_s
-        first, self._seen_at_s, self._trunk_up = self._seen_at_s is None, at_s, is_upright(raw, self._rules)
+        self._began_at_s = at_s if self._seen_at_s is None else self._began_at_s
+        self._seen_at_s, self._trunk_up = at_s, is_upright(raw, self._rules)
         self.edge_at_s = at_s if place.edge else self.edge_at_s
         if self.state is not State.FALLING:
             self._learn_height(at_s, posture, place.stands_px)
         height_px = self.height_px or place.stands_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
-        down = self.low or self._came_down(posture)
+        before = self._stood if self.state is State.FALLING else None
+        down = self.low or (before is not None and came_down(before, posture, place.stands_px, self._rules))
         sample = Sample(
             at_s=at_s,
             head_y_px=posture.head_y_px,
@@ -170,8 +174,9 @@ class FallMachine:
             height_px=height_px,
             leg_px=posture.leg_px,
             low=down,
-            sits=self._sits(posture, height_px),
+            sits=sits(posture, height_px, self._rules),
         )
+        self._head_y_px = posture.head_y_px
         self._remember(sample)
         lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
         stood = at_s - self.stood_at_s <= self._rules.window_s
@@ -187,8 +192,8 @@ class FallMachine:
             unsure=place.edge or place.company,
         )
         self._time_low(at_s, place.rests)
-        if first and self._lying:
-            self._here_at_start = True  # nobody comes in lying: they fell unseen
+        if self._lying and self.state is State.UNKNOWN and at_s - self._began_at_s <= self._rules.start_s:
+            self.here_at_start = True  # nobody comes in lying: they fell unseen
         if self.state in (State.ALARMED, State.IN_BED):
             finding = self._wait_for_recovery(at_s, place.rests)
             if self.state is State.ALARMED and (self._rose or self._is_rearmed):
@@ -196,23 +201,25 @@ class FallMachine:
             return finding or (self._judge_time_on_floor(at_s, place) if self._is_rearmed else None)
         if self.state is not State.FALLING:
             if self.upright:
-                self.state, self._here_at_start = State.UPRIGHT, False
+                self.state, self.here_at_start = State.UPRIGHT, False
             self._look_for_drop(at_s, height_px)
         found = self._confirm(at_s, place) if self.state is State.FALLING else None
         return found or self._judge_time_on_floor(at_s, place)
 
     def miss(self, at_s: float, place: Place = ANYWHERE) -> Finding | None:
         """The person is not seen now; `place` is where they were last."""
-        if self.state is not State.FALLING or self._seen_at_s is None or at_s - self._seen_at_s < self._rules.lost_s:
+        if self._seen_at_s is None or at_s - self._seen_at_s < self._rules.lost_s:
             return None
+        if self.state is not State.FALLING:
+            return self._judge_slide(at_s, place, self._rules.watched_s)
         if place.rests:
             self._rest()
             return None
         if place.will_feel and at_s - self._drop_at_s < self._rules.bed_feels_s:
             return None  # under the blanket?
-        sat = self._trunk_up and not self._window[-1].low
-        never_stood = self._stood is None  # a pet, a blanket; whoever rolls out of bed unseen is told by where they lie
-        if sat or never_stood or self._seen_at_s - self.edge_at_s <= self._rules.lost_s:
+        stood, last = self._stood, self._window[-1]  # a pet, a blanket, who rolls out of bed unseen never stood
+        sat, at_edge = self._trunk_up and not last.low, self._seen_at_s - self.edge_at_s <= self._rules.lost_s
+        if stood is None or sat or (at_edge and (self._fell_at_edge or went_aside(stood, last, self._rules))):
             self._give_up()  # they sat down, or left past the camera and sank in the picture
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
@@ -243,16 +250,6 @@ class FallMachine:
         trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg
         self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight
         self._lying = self.low and not (trunk_up and not self._short and height_h >= rules.sitting_height_h)
-
-    def _came_down(self, posture: Posture) -> bool:
-        if self.state is not State.FALLING or self._stood is None:
-            return False
-        return came_down(self._stood, posture, self._rules)
-
-    def _sits(self, posture: Posture, height_px: float) -> bool:
-        """Whether the trunk is upright and in its full length: who sits down or crouches, and few who have fallen."""
-        trunk_up = posture.torso_deg is not None and posture.torso_deg < self._rules.upright_deg
-        return trunk_up and posture.hip_y_px - posture.head_y_px > self._rules.sitting_trunk_h * height_px
 
     def _learn_height(self, at_s: float, posture: Posture, stands_px: float | None) -> None:
         heads = [s.head_y_px for s in self._window if at_s - s.at_s <= self._rules.speed_over_s[1]]
@@ -291,7 +288,7 @@ class FallMachine:
                 self._fall(at_s, began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
 
     def _fall(self, at_s: float, onset_s: float, reason: FallReason, stood: Sample | None = None) -> None:
-        self._stood = stood
+        self._stood, self._fell_at_edge = stood, at_s - self.edge_at_s <= self._rules.lost_s
         self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
         self._onset_s, self._drop_reason = onset_s, reason
 
@@ -329,15 +326,12 @@ class FallMachine:
             spell.see(at_s, holds and not rests, 0.0 if rests else self._rules.low_gap_s, self._rules.look_s)
 
     def _judge_time_on_floor(self, at_s: float, place: Place) -> Finding | None:
-        low_since_s, slid_since_s = self._low.since_s, self._before.slid_since_s
-        if self.state is State.ALARMED and not self._is_rearmed:
+        rules, low_since_s = self._rules, self._low.since_s
+        if slid := self._judge_slide(at_s, place):
+            return slid
+        if low_since_s is None or not self.is_timed or not self.low:
             return None
-        in_bed = place.zone is Zone.BED or place.will_feel or place.rests
-        if slid_since_s is not None and not in_bed and at_s - slid_since_s >= self._rules.slide_s:
-            return self._alarm(FallReason.SLID_FROM_CHAIR, slid_since_s)
-        if low_since_s is None or not self.low:
-            return None
-        rules, low_s = self._rules, at_s - low_since_s
+        low_s = at_s - low_since_s
         lay_since_s = at_s if self._lay.since_s is None else self._lay.since_s
         origin = self._before.explains(low_since_s)
         if origin is FallReason.FELL_OUT_OF_BED and place.zone is not Zone.BED and self._before.below_bed():
@@ -347,7 +341,7 @@ class FallMachine:
         if place.will_feel and (self.state is State.FALLING or at_s - lay_since_s < rules.bed_feels_s):
             return None
         watched = self._lay.seen_s >= rules.watched_s
-        if watched and self._here_at_start and at_s - lay_since_s >= rules.found_on_floor_s:
+        if watched and self.here_at_start and at_s - lay_since_s >= rules.found_on_floor_s:
             return self._alarm(FallReason.FOUND_ON_FLOOR, lay_since_s)
         if watched and at_s - lay_since_s >= rules.long_on_floor_s:
             return self._alarm(FallReason.LONG_ON_FLOOR, lay_since_s)
@@ -356,10 +350,16 @@ class FallMachine:
             return self._alarm(FallReason.LONG_ON_FLOOR, low_since_s)
         return None
 
+    def _judge_slide(self, at_s: float, place: Place, seen_s: float = 0.0) -> Finding | None:
+        since_s = self._before.slid_since_s(at_s, seen_s)
+        in_bed = place.zone is Zone.BED or place.will_feel or place.rests
+        told = self.state is State.ALARMED and not self._is_rearmed
+        return None if since_s is None or in_bed or told else self._alarm(FallReason.SLID_FROM_CHAIR, since_s)
+
     def _alarm(self, reason: FallReason, onset_s: float, share: float = 1.0) -> Finding:
         self.state, self._upright_since_s, self._rose = State.ALARMED, None, False
         self._off_floor_since_s, self._is_rearmed = None, False
-        self._lay_head_y_px = self._window[-1].head_y_px
+        self._lay_head_y_px = self._head_y_px
         self._found = Finding(reason, onset_s, round(CONFIDENCE[reason] * share, 2))
         return self._found
 
@@ -379,7 +379,7 @@ class FallMachine:
         if at_s - self._upright_since_s < self._rules.recover_s:
             return None
         was, self._found = self._found, None
-        self.state, self._upright_since_s, self._here_at_start = State.UPRIGHT, None, False
+        self.state, self._upright_since_s, self.here_at_start = State.UPRIGHT, None, False
         self._is_rearmed = False
         self._window.clear()
         return Finding(was.reason, was.onset_s, was.confidence, recovered=True) if was else None
@@ -397,4 +397,4 @@ class FallMachine:
         since_s = at_s if self._off_floor_since_s is None else self._off_floor_since_s
         self._off_floor_since_s = max(since_s, self._gap[1])
         if self.state is State.ALARMED and at_s - self._off_floor_since_s >= self._rules.rearm_s:
-            self._is_rearmed, self._here_at_start = True, False
+            self._is_rearmed, self.here_at_start = True, False

@@ -33,7 +33,7 @@ STILL_S = 60.0  # an upright figure that did not move for so long since it appea
 @dataclass(slots=True)
 class Track:
     """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen;
-    `is_large` that they ever stood large enough to be judged; `stands_h` is how tall they
+    `is_large` that they ever were large enough to be judged; `stands_h` is how tall they
     stand, in the height of people there (a running mean; None until they stood where others did).
     """
 
@@ -111,6 +111,7 @@ class _Gone:
     at_s: float
     hip_px: tuple[float, float]
     height_px: float
+    is_large: bool
 
 
 class Tracker:
@@ -149,7 +150,7 @@ class Tracker:
             is_person = track.moved and not track.is_picture
             if height_px is not None and track.is_gone(at_s) and is_person and stood and not left:
                 hip_px = track.posture.hip_x_px, track.posture.hip_y_px
-                self._gone.append(_Gone(track.seen_at_s, hip_px, height_px))
+                self._gone.append(_Gone(track.seen_at_s, hip_px, height_px, track.is_large))
         self.tracks = [track for track in self.tracks if not track.is_gone(at_s)]
 
     def _near(self, postures: Sequence[Posture], at_s: float) -> list[tuple[bool, float, int, int, Track]]:
@@ -174,6 +175,7 @@ class Tracker:
         machine = FallMachine(self._rules, here_at_start, gone.height_px if gone else None)
         first_px = (posture.centre_x_px, posture.centre_y_px)
         track = Track(self._count, machine, posture, at_s, at_s, moved=gone is not None, _first_px=first_px)
+        track.is_large = gone is not None and gone.is_large
         self.tracks.append(track)
         return track
 

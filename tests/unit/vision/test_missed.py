@@ -1,0 +1,139 @@
+"""Falls that were missed although the camera saw who lay there: each told now, and what looks like it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+
+from robot.messages import FallEvent
+from robot.vision.detector import FallDetector, FrameInfo
+from robot.vision.pose import Box, Keypoint, Person
+from robot.vision.zones import NO_ZONES, Polygon, Zones
+
+from .skeletons import FRAME_PX, LIE, STAND, Pose, person
+
+pytestmark = pytest.mark.unit
+
+Frames = list[list[Person]]
+Rows = tuple[float, float, float]
+"""The picture's rows of head, hips and ankles."""
+UP_PX = 90.0  # further back in the room, away from the picture's lower edge
+LIE_ON_BED = Pose(torso_deg=88, hip_h=0.36, thigh_deg=-88, shin_deg=-86)
+CORNER: Polygon = ((0.0, 0.0), (0.1, 0.0), (0.1, 0.1))
+
+
+def watch(frames: Frames, bed: bool | None = None, zones: Zones = NO_ZONES) -> list[str]:
+    detector, events = FallDetector(zones=zones), list[FallEvent]()
+    for n, people in enumerate(frames):
+        events += detector.step(people, FrameInfo(n / 10, 1000 + n / 10, *FRAME_PX, 130.0), bed)
+    return [event.reason.value for event in events]
+
+
+def back(figure: Person) -> list[Person]:
+    joints = tuple(Keypoint(j.x_px, j.y_px - UP_PX, j.score) for j in figure.keypoints)
+    return [Person(joints, Box(0, 0, 1, 1), figure.score)]
+
+
+def walks(start_px: float, end_px: float, height_px: float = 220.0, seconds: float = 4.0) -> Frames:
+    count = round(10 * seconds)
+    return [back(person(STAND, start_px + (end_px - start_px) * n / count, height_px)) for n in range(count)]
+
+
+def upright(rows: Rows, x_px: float = 320.0) -> list[Person]:
+    """Upright in the picture, as who lies along the line of sight."""
+    head, hips, feet = rows
+    ys = [head] * 5 + [head + 0.3 * (hips - head)] * 2 + [head + 0.8 * (hips - head)] * 4
+    ys += [hips] * 2 + [(hips + feet) / 2] * 2 + [feet] * 2
+    joints = tuple(Keypoint(x_px + (11 if n % 2 else -11), y, 0.6) for n, y in enumerate(ys))
+    return [Person(joints, Box(0, 0, 1, 1), 0.6)]
+
+
+def turns(shapes: Sequence[Rows], seconds: float) -> Frames:
+    count, frames = round(10 * seconds), Frames()
+    for old, new in pairwise(shapes):
+        for n in range(1, count + 1):
+            head, hips, feet = (a + (b - a) * n / count for a, b in zip(old, new, strict=True))
+            frames.append(upright((head, hips, feet)))
+    return frames
+
+
+def nobody(seconds: float) -> Frames:
+    return [[] for _ in range(round(10 * seconds))]
+
+
+def test_who_rolls_out_of_a_bed_that_still_feels_them_lies_lower_than_in_it() -> None:
+    """Their hips are just above another part of the bed's zone, as of who lies in it under a blanket."""
+    bed: Polygon = ((0.42, 0.7), (0.7, 0.7), (0.7, 1.0), (0.25, 1.0), (0.25, 0.93), (0.42, 0.93))
+    sleeps = [[person(LIE_ON_BED, 320)]] * 100
+    rolls = [[person(LIE_ON_BED.towards(LIE, n / 10), 320 - 10 * n)] for n in range(11)]
+    assert watch([*sleeps, *rolls, *[rolls[-1]] * 100], True, Zones(bed=(bed,))) == ["fell_out_of_bed"]
+    assert watch([*sleeps, *sleeps, *sleeps], True, Zones(bed=(bed,))) == []
+
+
+def test_one_wrong_ankle_at_first_sight_does_not_make_who_lies_there_come_in() -> None:
+    (lies,) = back(person(LIE))
+    joints = tuple(Keypoint(j.x_px, j.y_px + (150 if n > 14 else 0), 0.6) for n, j in enumerate(lies.keypoints))
+    wrong = [Person(joints, Box(0, 0, 1, 1), 0.6)]
+    assert watch([*nobody(5), wrong, *[[lies]] * 150]) == ["found_on_floor"]
+    assert watch([*nobody(5), *walks(200, 320, seconds=1), *[[lies]] * 5, *nobody(1)]) == []
+
+
+@pytest.mark.parametrize(("goes_px", "told"), [(0, ["lost_while_falling"]), (100, [])], ids=["topples", "walks on"])
+def test_who_topples_over_the_frame_s_edge_has_not_walked_out(goes_px: float, told: list[str]) -> None:
+    falls = [back(person(STAND.towards(LIE, n / 7), 525 + goes_px * n / 7)) for n in range(1, 8)]
+    assert watch([*walks(400, 525), *falls, *nobody(5)]) == told
+
+
+FAR, LOW, ALONG = (209.0, 275.0, 350.0), (306.0, 345.0, 358.0), (306.0, 345.0, 402.0)
+
+
+def test_who_falls_towards_the_camera_has_legs_too_short_for_that_place() -> None:
+    """They look as long as legs that stand far away."""
+    near = [[person(STAND, 60 + 6 * n, 330)] for n in range(40)]
+    far = walks(60, 320, 150)
+    falls = [*turns((FAR, LOW), 0.6), *[upright(LOW)] * 3, *[upright(ALONG)] * 40]
+    assert watch([*near, *nobody(5), *far, *falls]) == ["fast_drop"]
+    stands = (250.0, 345.0, 430.0)
+    assert watch([*near, *nobody(5), *far, *turns((FAR, stands), 0.6), *[upright(stands)] * 40]) == []
+
+
+def test_who_falls_away_from_the_camera_keeps_the_hips_nearly_where_they_were() -> None:
+    """What comes down in the room goes up in the picture: the legs are short, the trunk is a third of itself."""
+    reaches, stood, fallen = (148.0, 231.0, 341.0), (148.0, 240.0, 346.0), (228.0, 259.0, 326.0)
+    stands = [upright(reaches)] * 20 + [upright(stood)] * 8
+    assert watch([*walks(200, 320), *stands, *turns((stood, fallen), 0.6), *[upright(fallen)] * 40]) == ["fast_drop"]
+    bows = (228.0, 245.0, 346.0)
+    assert watch([*walks(200, 320), *stands, *turns((stood, bows), 0.6), *[upright(bows)] * 40]) == []
+
+
+def test_who_was_large_enough_once_is_judged_also_where_they_lie_or_are_found_again() -> None:
+    away = [*walks(200, 260, 105, 2), *walks(260, 320, 88, 3)]
+    lies = [back(person(LIE, 330, 62))] * 150
+    assert watch([*away, *nobody(8), *lies]) == ["found_on_floor"]
+    assert watch([*walks(200, 320, 88, 5), *nobody(8), *lies]) == [], "always too few pixels"
+
+
+def test_who_was_counted_as_a_person_shrinks_to_no_pet() -> None:
+    known = [*walks(60, 300, 105), *walks(300, 20, 105), *nobody(5)]
+    lies, curls_up = [back(person(LIE, 420, 88))] * 10, [back(person(LIE, 420, 60))] * 150
+    assert watch([*known, *lies, *curls_up]) == ["found_on_floor"]
+    assert watch([*known, *curls_up]) == []
+
+
+@pytest.mark.parametrize(("felt", "told"), [(True, ["found_on_floor"]), (False, []), (None, [])])
+def test_nobody_lies_on_a_sofa_and_in_a_felt_bed(felt: bool | None, told: list[str]) -> None:
+    """Who rolled out of a bed beside the picture lies before the sofa, and nobody saw them walk to it."""
+    seat: Polygon = ((0.25, 0.87), (0.85, 0.87), (0.85, 1.0), (0.25, 1.0))
+    lies = [[person(LIE)]] * 200
+    assert watch([*nobody(5), *lies], felt, Zones(bed=(CORNER,), sofa=(seat,))) == told
+
+
+def test_who_slid_off_the_seat_and_is_not_seen_any_more_is_told() -> None:
+    stood, seat, floor = (148.0, 240.0, 346.0), (191.0, 288.0, 354.0), (258.0, 350.0, 405.0)
+    sits = [*walks(200, 320), *turns((stood, seat), 2), *[upright(seat)] * 70]
+    slides = [*sits, *turns((seat, floor), 4), *[upright(floor)] * 25]
+    assert watch([*slides, *nobody(10)]) == ["slid_from_chair"]
+    assert watch([*sits, *nobody(10)]) == []
+    assert watch([*slides[:-25], *nobody(10)]) == [], "hardly seen so low"
