@@ -12,7 +12,8 @@ from enum import Enum
 
 from robot.messages import FallReason, Zone
 from robot.vision.before import Before, Spell
-from robot.vision.drop import Sample, began_s, came_down, head_was_fast, legs_gave_way, sinks
+from robot.vision.drop import Sample, began_s, came_down, head_was_fast, legs_gave_way, on_long_legs, sinks
+from robot.vision.lying import OnFloor
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture, smoothed
 from robot.vision.stature import Stature, is_upright, stands
@@ -95,9 +96,11 @@ class FallMachine:
         self._lying = False
         self._low = Spell()
         self._lay = Spell()
+        self._on_floor = OnFloor(rules)
         self._sat_told_at_s = -math.inf
         self._drop_at_s = 0.0
         self._drop_reason = FallReason.FAST_DROP
+        self._above_px = -math.inf  # who rolled out of bed has the hips below this ever after
         self._landed_at_s: float | None = None
         self._upright_since_s: float | None = None
         self._rests_since_s: float | None = None
@@ -162,17 +165,7 @@ class FallMachine:
         height_px = self.height_px or place.stands_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
         down = self.low or self._came_down(posture)
-        sample = Sample(
-            at_s=at_s,
-            head_y_px=posture.head_y_px,
-            hip_x_px=posture.hip_x_px,
-            hip_y_px=posture.hip_y_px,
-            height_px=height_px,
-            leg_px=posture.leg_px,
-            low=down,
-            sits=self._sits(posture, height_px),
-        )
-        self._remember(sample)
+        self._remember(Sample.of(at_s, posture, height_px, low=down, sits=self._sits(posture, height_px)))
         lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
         stood = at_s - self.stood_at_s <= self._rules.window_s
         self.sinking = stood and sinks(lately, raw, height_px, self._rules)
@@ -185,8 +178,10 @@ class FallMachine:
             lying=self._lying,
             on_feet=self.on_feet,
             unsure=place.edge or place.company,
+            stands_px=place.stands_px,
         )
         self._time_low(at_s, place.rests)
+        self._on_floor.see(at_s, posture, height_px, self._lay.since_s)
         if first and self._lying:
             self._here_at_start = True  # nobody comes in lying: they fell unseen
         if self.state in (State.ALARMED, State.IN_BED):
@@ -210,10 +205,10 @@ class FallMachine:
             return None
         if place.will_feel and at_s - self._drop_at_s < self._rules.bed_feels_s:
             return None  # under the blanket?
-        sat = self._trunk_up and not self._window[-1].low
+        up = not self._window[-1].low and (self._trunk_up or on_long_legs(self._window[-1], self._rules))
         never_stood = self._stood is None  # a pet, a blanket; whoever rolls out of bed unseen is told by where they lie
-        if sat or never_stood or self._seen_at_s - self.edge_at_s <= self._rules.lost_s:
-            self._give_up()  # they sat down, or left past the camera and sank in the picture
+        if up or never_stood or self._seen_at_s - self.edge_at_s <= self._rules.lost_s:
+            self._give_up()  # they sat down, or walk past the camera and sank in the picture
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
 
@@ -288,9 +283,10 @@ class FallMachine:
             lay = [s for s in window if s.low]
             if (now.hip_y_px - min(s.hip_y_px for s in lay)) / height_px > rules.roll_hip_h:
                 self._fall(at_s, began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
+                self._above_px = min(s.hip_y_px for s in lay) + rules.rolled_hip_h * height_px
 
     def _fall(self, at_s: float, onset_s: float, reason: FallReason, stood: Sample | None = None) -> None:
-        self._stood = stood
+        self._stood, self._above_px = stood, -math.inf
         self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
         self._onset_s, self._drop_reason = onset_s, reason
 
@@ -298,9 +294,10 @@ class FallMachine:
         rules = self._rules
         span_s = max(rules.confirm_s, 0.6)
         after = [s for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
-        share = sum(s.low for s in after) / len(after)
+        lies = [s.low and s.hip_y_px > self._above_px for s in after]
+        share = sum(lies) / len(lies)
         confirm_s = rules.sat_down_s if sum(s.sits for s in after) > len(after) / 2 else rules.confirm_s
-        if self._window[-1].low:
+        if lies[-1]:
             self._landed_at_s = at_s if self._landed_at_s is None else self._landed_at_s
         elif share < 0.5:
             self._landed_at_s = None
@@ -348,7 +345,7 @@ class FallMachine:
         watched = self._lay.seen_s >= rules.watched_s
         if watched and self._here_at_start and at_s - lay_since_s >= rules.found_on_floor_s:
             return self._alarm(FallReason.FOUND_ON_FLOOR, lay_since_s)
-        if watched and at_s - lay_since_s >= rules.long_on_floor_s:
+        if watched and self._on_floor.is_long(at_s, bows=self._before.bows(lay_since_s)):
             return self._alarm(FallReason.LONG_ON_FLOOR, lay_since_s)
         if low_s >= rules.sits_on_floor_s and at_s - self._sat_told_at_s >= rules.sits_again_s:
             self._sat_told_at_s = at_s
