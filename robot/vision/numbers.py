@@ -78,6 +78,7 @@ class FallRules:
     sinking_hip_h: float = 0.06  # and the hips, as in a nod or a look down they do not; chosen
     sunk_s: float = 15.0  # vanished so, and nobody seen for so long: who bends or sits is seen again; chosen
     sunk_again_s: float = 600.0  # told so once in so long: children at play sink and vanish again and again; chosen
+    hidden_seat_s: float = 120.0  # who stands up where they sank so long before sat there; chosen
     company_s: float = 120.0  # and of nobody who had company so shortly before: they are missed by others; chosen
     rose_h: float = 0.20  # who got up has the head so much higher than it lay; chosen
     upright_deg: float = 35.0  # torso within this of the vertical

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from robot.vision.hidden_seat import HiddenSeats
 from robot.vision.numbers import FallRules
 from robot.vision.tracker import Track
 
@@ -25,12 +26,14 @@ class Unseen:
     falls that it loses are lost in mid-fall. Whoever stood is missed only in dim light, after the mattress felt
     somebody leave the bed: by day people often sit down where a camera cannot see them; on the way to the toilet at
     night they do not. Whoever goes out walks, or passes the frame's edge, whoever went back to bed is felt there by
-    then, and whoever switched the lamp off is not missed. Nor is whoever had company: that one sees them.
+    then, and whoever switched the lamp off is not missed. Nor is whoever had company: that one sees them; nor who sinks
+    where they did before, and stood up minutes later: they sit there.
     """
 
     def __init__(self, rules: FallRules) -> None:
         self._rules = rules
         self._last: _Last | None = None
+        self._seats = HiddenSeats(rules)
         self._bed: bool | None = None
         self._left_bed_at_s: float | None = None
         self._company_at_s = self._told_at_s = -math.inf
@@ -54,6 +57,7 @@ class Unseen:
         if sum(track.moved for track in people) > 1:
             self._company_at_s = at_s
         if people:
+            self._seats.see(at_s, people)
             self._last = self._standing(at_s, people, may_leave, brightness)
             return None
         last, rules = self._last, self._rules
@@ -63,7 +67,10 @@ class Unseen:
         sunk_s = rules.sunk_s if bed is None else rules.unseen_s  # a mattress would soon feel who lay down on it
         alone = last.at_s - self._company_at_s >= rules.company_s
         again = at_s - self._told_at_s < rules.sunk_again_s
-        if last.sank and lit and alone and not again and at_s - last.at_s >= sunk_s:
+        known = self._seats.knows(last.track)
+        if last.sank:
+            self._seats.sank(last.track)
+        if last.sank and lit and alone and not again and not known and at_s - last.at_s >= sunk_s:
             self._told_at_s = at_s
             return last.track
         if bed is None or self._left_bed_at_s is None or at_s - last.at_s < rules.unseen_s:

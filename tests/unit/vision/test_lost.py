@@ -21,6 +21,7 @@ pytestmark = pytest.mark.unit
 
 UP_PX = 90.0  # further back in the room, away from the picture's lower edge
 Frames = list[list[Person]]
+LYING = person(LIE, 320)
 STOOD = (0.5, 0.42, 0.48)
 Shape = tuple[float, float, float]
 
@@ -111,6 +112,20 @@ def test_who_sinks_and_vanishes_again_and_again_is_asked_about_once_in_ten_minut
     once = [*walks(200, 320), *sinks(320), *nobody(30)]
     assert watch([*once, *once, *once]) == ["lost_while_falling"]
     assert watch([*once, *nobody(600), *once]) == ["lost_while_falling"] * 2
+
+
+@pytest.mark.parametrize(
+    ("hidden_s", "then", "told"),
+    [(150, walks(320, 200), 1), (150, walks(560, 450), 2), (100, walks(320, 200), 2), (150, [back(LYING)] * 120, 2)],
+    ids=["stood up there", "somebody else came in", "stood up too soon", "had fallen"],
+)
+def test_who_stands_up_where_they_sank_minutes_ago_sits_there_when_they_sink_again(
+    hidden_s: float, then: Frames, told: int
+) -> None:
+    """A chair behind a wardrobe: asked about once, not at each sitting down."""
+    first = [*walks(200, 320), *sinks(320), *nobody(hidden_s), *then, *walks(320, 200)]
+    events = watch([*first, *nobody(600), *walks(200, 320), *sinks(320), *nobody(60)])
+    assert events.count("lost_while_falling") == told
 
 
 def test_who_vanished_standing_and_lies_there_as_a_small_figure_is_found() -> None:
