@@ -49,9 +49,9 @@ def legs_gave_way(samples: Sequence[Sample], rules: FallRules) -> bool:
     return legs_h[-1] < rules.seated_leg_share and max(legs_h) > rules.short_leg_h
 
 
-def on_long_legs(sample: Sample, rules: FallRules) -> bool:
-    """Whether the feet are as far below the hips as of who stands: who comes nearer comes down in the picture too."""
-    return sample.leg_px is not None and sample.leg_px > rules.standing_leg_share * sample.height_px
+def comes_nearer(sample: Sample, rules: FallRules) -> bool:
+    """Whether the legs are longer than when they stood: who walks towards the camera comes down in the picture too."""
+    return sample.leg_px is not None and sample.leg_px > rules.nearer_leg_h * sample.height_px
 
 
 def sinks(samples: Sequence[Sample], now: Posture, height_px: float, rules: FallRules) -> bool:

@@ -12,7 +12,7 @@ from enum import Enum
 
 from robot.messages import FallReason, Zone
 from robot.vision.before import Before, Spell
-from robot.vision.drop import Sample, began_s, came_down, head_was_fast, legs_gave_way, on_long_legs, sinks
+from robot.vision.drop import Sample, began_s, came_down, comes_nearer, head_was_fast, legs_gave_way, sinks
 from robot.vision.lying import OnFloor
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture, smoothed
@@ -205,10 +205,12 @@ class FallMachine:
             return None
         if place.will_feel and at_s - self._drop_at_s < self._rules.bed_feels_s:
             return None  # under the blanket?
-        up = not self._window[-1].low and (self._trunk_up or on_long_legs(self._window[-1], self._rules))
+        sat = self._trunk_up and not self._window[-1].low
+        nearer = not self.low and comes_nearer(self._window[-1], self._rules)
+        bows = self._before.bows(self._drop_at_s)
         never_stood = self._stood is None  # a pet, a blanket; whoever rolls out of bed unseen is told by where they lie
-        if up or never_stood or self._seen_at_s - self.edge_at_s <= self._rules.lost_s:
-            self._give_up()  # they sat down, or walk past the camera and sank in the picture
+        if sat or nearer or bows or never_stood or self._seen_at_s - self.edge_at_s <= self._rules.lost_s:
+            self._give_up()  # they sat down, bow where they sat, or walk past the camera and sank in the picture
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
 

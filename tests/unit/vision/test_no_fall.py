@@ -122,15 +122,29 @@ def test_who_rolled_out_of_bed_stays_down_and_a_wild_guess_does_not(seen_s: floa
 
 
 NEARER = posture(165, 205, 62, torso_deg=40, width_px=60)
+TIPS = posture(165, 190, 48, torso_deg=40, width_px=60)
 FALLS = posture(165, 185, 15, torso_deg=50, width_px=60)
 
 
-@pytest.mark.parametrize(("last", "told"), [(NEARER, None), (FALLS, FallReason.LOST_WHILE_FALLING)])
-def test_who_was_last_seen_on_long_legs_walked_past_the_camera(last: Posture, told: FallReason | None) -> None:
+@pytest.mark.parametrize(
+    ("last", "told"), [(NEARER, None), (TIPS, FallReason.LOST_WHILE_FALLING), (FALLS, FallReason.LOST_WHILE_FALLING)]
+)
+def test_who_was_last_seen_on_longer_legs_walked_past_the_camera(last: Posture, told: FallReason | None) -> None:
     machine = FallMachine(RULES)
     for tenth in range(30):
         machine.see(tenth / 10, STANDS)
     for tenth in range(30, 36):
         machine.see(tenth / 10, last)
     found = machine.miss(5.0)
+    assert (found.reason if found else None) is told
+
+
+@pytest.mark.parametrize(("x_px", "told"), [(55, None), (90, FallReason.LOST_WHILE_FALLING)])
+def test_who_bows_where_they_sat_and_is_not_seen_then_prays(x_px: float, told: FallReason | None) -> None:
+    machine = FallMachine(RULES, height_px=100.0)
+    for tenth in range(80):
+        machine.see(tenth / 10, posture(130, 178, 37, x_px=50))  # the knees are ahead: legs that give way
+    for tenth in range(80, 84):
+        machine.see(tenth / 10, posture(185, 182, 5, torso_deg=95, width_px=60, x_px=x_px))
+    found = machine.miss(10.0)
     assert (found.reason if found else None) is told
