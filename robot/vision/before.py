@@ -148,9 +148,11 @@ class Before:
         lying: bool,
         on_feet: bool,
         unsure: bool,
+        stands_px: float | None = None,
     ) -> None:
         """Take a smoothed posture of somebody whose standing height is `height_px`; `lying`: low, the trunk not up;
-        `unsure`: the frame's edge may cut them, or others may be taken for them.
+        `unsure`: the frame's edge may cut them, or others may be taken for them; `stands_px`: how tall people stand
+        there.
         """
         step_h = math.hypot(posture.hip_x_px - self._hip_x_px, posture.hip_y_px - self._hip_y_px) / height_px
         self._hip_x_px, self._hip_y_px, self._height_px = posture.hip_x_px, posture.hip_y_px, height_px
@@ -158,7 +160,7 @@ class Before:
             self._seat.forget()  # nobody slides so fast: another figure was taken for them, or they fall
         self._seen_at_s = at_s
         if on_feet:
-            if self._seat.has_risen(posture, height_px):
+            if self._stands_tall(posture, stands_px) or self._seat.has_risen(posture, height_px):
                 self._seat.forget()
             else:
                 self._seat.at_s = at_s
@@ -189,6 +191,12 @@ class Before:
         lasts = slid.since_s is not None and at_s - slid.since_s >= self._rules.slide_s
         return slid.since_s if lasts and slid.seen_s >= seen_s else None
 
+    def bows(self, since_s: float) -> bool:
+        """Whether who is low since then keeps the hips where they had just been sitting, if only on their heels."""
+        seat, hip_px = self._seat, (self._hip_x_px, self._hip_y_px)
+        near = math.dist(hip_px, (seat.x_px, seat.y_px)) < self._rules.hip_drop_h * self._height_px
+        return near and self._recent(seat.at_s, since_s)
+
     def still_on_sofa(self) -> bool:
         """Whether the hips are about where they rested on the sofa, or above: who lies on their side is higher."""
         away_px, down_px = abs(self._hip_x_px - self._sofa.x_px), self._hip_y_px - self._sofa.y_px
@@ -201,6 +209,12 @@ class Before:
 
     def _recent(self, then_s: float | None, at_s: float) -> bool:
         return then_s is not None and at_s - then_s <= self._rules.came_from_s
+
+    def _stands_tall(self, posture: Posture, stands_px: float | None) -> bool:
+        """Whether body and legs are as long as of whoever walks there: nobody who sits is, whatever they look like."""
+        if stands_px is None or posture.leg_px is None or posture.height_px < self._rules.tall_h * stands_px:
+            return False
+        return posture.leg_px >= self._rules.tall_leg_h * stands_px
 
     def _is_seated(self, posture: Posture) -> bool:
         rules = self._rules

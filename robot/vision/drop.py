@@ -24,6 +24,11 @@ class Sample:
     low: bool
     sits: bool
 
+    @classmethod
+    def of(cls, at_s: float, posture: Posture, height_px: float, *, low: bool, sits: bool) -> Sample:
+        head_y_px, hip_x_px, hip_y_px = posture.head_y_px, posture.hip_x_px, posture.hip_y_px
+        return cls(at_s, head_y_px, hip_x_px, hip_y_px, height_px, posture.leg_px, low, sits)
+
 
 def head_was_fast(samples: Sequence[Sample], height_px: float, speed_h_s: float, rules: FallRules) -> bool:
     """Whether the head came down by more than `speed_h_s` H per second."""
@@ -48,6 +53,11 @@ def legs_gave_way(samples: Sequence[Sample], rules: FallRules) -> bool:
         return False
     legs_h = [sample.leg_px / sample.height_px for sample in samples if sample.leg_px is not None]
     return legs_h[-1] < rules.seated_leg_share and max(legs_h) > rules.short_leg_h
+
+
+def comes_nearer(sample: Sample, rules: FallRules) -> bool:
+    """Whether the legs are longer than when they stood: who walks towards the camera comes down in the picture too."""
+    return sample.leg_px is not None and sample.leg_px > rules.nearer_leg_h * sample.height_px
 
 
 def sinks(samples: Sequence[Sample], now: Posture, height_px: float, rules: FallRules) -> bool:

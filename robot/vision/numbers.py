@@ -19,9 +19,12 @@ class FallRules:
     hip_drop_h: float = 0.12  # the hips come down too, H: a bow, or lying down from the floor, moves the head only
     hip_window_s: float = 3.0  # within this time: a fall in two stages sits first; chosen
     roll_hip_h: float = 0.20  # out of bed: a mattress is 0.25-0.35 H high, seen from above somewhat less; chosen
+    rolled_hip_h: float = 0.15  # and stay so much lower: a wild guess of the hips comes back; chosen
     roll_head_h: float = 0.10  # and the head comes along: drawing up the knees moves the hips only; chosen
     standing_leg_share: float = 0.44  # hip to ankle of the visible height: 0.51 standing, 0.39 on a chair; anatomy
     seated_leg_share: float = 0.15  # and less than this: on the floor
+    tall_h: float = 0.9  # of who stands there: who sits is shorter, seen from below 30 degrees; anatomy
+    tall_leg_h: float = 0.46  # and hip to ankle: 0.5 standing, 0.44 sitting, seen from 35 degrees above; anatomy
     rest_turn_h: float = 0.5  # whoever turns over on a sofa keeps the hips within this; chosen
     seated_s: float = 1.0  # for at least so long; chosen
     lower_seat_h: float = 0.06  # hips so much lower for that time: another seat (half of hip_drop_h); chosen
@@ -44,6 +47,8 @@ class FallRules:
     lost_s: float = 0.7  # vanished for so long while falling: behind furniture or out of view
     aside_h: float = 0.35  # hips so far sideways since they stood: they walk out, and did not topple; chosen
     long_on_floor_s: float = 25.0  # slow slides show no drop
+    moves_on_h: float = 0.2  # hips further than this from where they were: not the same spot; chosen
+    busy_on_floor_s: float = 90.0  # moving about, or bowing where they sat (work, prayer): on purpose, so long; chosen
     sits_on_floor_s: float = 600.0  # with the trunk upright: on purpose, until it lasts; chosen
     sits_again_s: float = 3600.0  # and asked about once in so long; chosen
     sitting_height_h: float = 0.35  # head above hips of who sits: 0.45-0.5, seen from above less; anatomy
@@ -64,6 +69,7 @@ class FallRules:
     short_trunk_h: float = 0.25  # head above hips of who lies along the line of sight; standing or sitting 0.4; anatomy
     short_hip_h: float = 0.20  # and the hips came down so far, as in a bow they do not; chosen
     short_leg_h: float = 0.36  # or only hip_drop_h, when the legs carry nobody: away from a low camera; seed 11 (life)
+    nearer_leg_h: float = 0.55  # hip to ankle, 0.5 standing: longer are legs that come nearer the camera; anatomy
     floor_hip_h: float = 0.36  # after a drop: hips so far down sit on no seat (0.25 H down, a low sofa 0.3); anatomy
     small_h: float = (
         0.7  # of who stands there: who is shorter sits, is a child, or lies along the line of sight; chosen

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from robot.messages import FallReason, Zone
+from robot.vision import drop
 from robot.vision.before import Before, Spell
-from robot.vision.drop import Sample, began_s, came_down, head_was_fast, legs_gave_way, sinks, sits, went_aside
+from robot.vision.drop import Sample
+from robot.vision.lying import OnFloor
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture, smoothed
 from robot.vision.stature import Stature, is_upright, stands
@@ -96,9 +98,11 @@ class FallMachine:
         self._lying = False
         self._low = Spell()
         self._lay = Spell()
+        self._on_floor = OnFloor(rules)
         self._sat_told_at_s = -math.inf
         self._drop_at_s = 0.0
         self._drop_reason = FallReason.FAST_DROP
+        self._above_px = -math.inf  # who rolled out of bed has the hips below this ever after
         self._landed_at_s: float | None = None
         self._upright_since_s: float | None = None
         self._rests_since_s: float | None = None
@@ -153,47 +157,7 @@ class FallMachine:
 
     def see(self, at_s: float, raw: Posture, place: Place = ANYWHERE) -> Finding | None:
         """Take the person's posture, and where it is."""
-        posture = self._smooth(at_s, raw)
-        if self._seen_at_s is not None and at_s - self._seen_at_s >= self._rules.lost_s:
-            self._gap = (self._seen_at_s, at_s)
-            self._left = self._seen_at_s - self.edge_at_s <= self._rules.lost_s
-        self._began_at_s = at_s if self._seen_at_s is None else self._began_at_s
-        self._seen_at_s, self._trunk_up = at_s, is_upright(raw, self._rules)
-        self.edge_at_s = at_s if place.edge else self.edge_at_s
-        if self.state is not State.FALLING:
-            self._learn_height(at_s, posture, place.stands_px)
-        height_px = self.height_px or place.stands_px or posture.size_px
-        self._judge_posture(at_s, posture, height_px)
-        before = self._stood if self.state is State.FALLING else None
-        down = self.low or (before is not None and came_down(before, posture, place.stands_px, self._rules))
-        sample = Sample(
-            at_s=at_s,
-            head_y_px=posture.head_y_px,
-            hip_x_px=posture.hip_x_px,
-            hip_y_px=posture.hip_y_px,
-            height_px=height_px,
-            leg_px=posture.leg_px,
-            low=down,
-            sits=sits(posture, height_px, self._rules),
-        )
-        self._head_y_px = posture.head_y_px
-        self._remember(sample)
-        lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
-        stood = at_s - self.stood_at_s <= self._rules.window_s
-        self.sinking = stood and sinks(lately, raw, height_px, self._rules)
-        self._before.see(
-            at_s,
-            posture,
-            height_px,
-            place.zone,
-            low=self.low,
-            lying=self._lying,
-            on_feet=self.on_feet,
-            unsure=place.edge or place.company,
-        )
-        self._time_low(at_s, place.rests)
-        if self._lying and self.state is State.UNKNOWN and at_s - self._began_at_s <= self._rules.start_s:
-            self.here_at_start = True  # nobody comes in lying: they fell unseen
+        height_px = self._take(at_s, raw, place)
         if self.state in (State.ALARMED, State.IN_BED):
             finding = self._wait_for_recovery(at_s, place.rests)
             if self.state is State.ALARMED and (self._rose or self._is_rearmed):
@@ -218,17 +182,59 @@ class FallMachine:
         if place.will_feel and at_s - self._drop_at_s < self._rules.bed_feels_s:
             return None  # under the blanket?
         stood, last = self._stood, self._window[-1]  # a pet, a blanket, who rolls out of bed unseen never stood
-        sat, at_edge = self._trunk_up and not last.low, self._seen_at_s - self.edge_at_s <= self._rules.lost_s
-        if stood is None or sat or (at_edge and (self._fell_at_edge or went_aside(stood, last, self._rules))):
-            self._give_up()  # they sat down, or left past the camera and sank in the picture
+        sat, bows = self._trunk_up and not last.low, self._before.bows(self._drop_at_s)
+        nearer, at_edge = not self.low and drop.comes_nearer(last, self._rules), self._is_at_edge(self._seen_at_s)
+        left = at_edge and stood is not None and (self._fell_at_edge or drop.went_aside(stood, last, self._rules))
+        if stood is None or sat or bows or nearer or left:
+            self._give_up()  # they sat down, bow where they sat, or walk past the camera and sank in the picture
             return None
         return self._alarm(FallReason.LOST_WHILE_FALLING, self._onset_s)
+
+    def _is_at_edge(self, at_s: float) -> bool:
+        return at_s - self.edge_at_s <= self._rules.lost_s
 
     def dismiss(self) -> None:
         """What was found last was nothing: go on as before it, and judge the same drop no more."""
         self._found = None
         self._window.clear()
         self._give_up()
+
+    def _take(self, at_s: float, raw: Posture, place: Place) -> float:
+        """Remember what is seen; returns H."""
+        posture = self._smooth(at_s, raw)
+        if self._seen_at_s is not None and at_s - self._seen_at_s >= self._rules.lost_s:
+            self._gap = (self._seen_at_s, at_s)
+            self._left = self._is_at_edge(self._seen_at_s)
+        self._began_at_s = at_s if self._seen_at_s is None else self._began_at_s
+        self._seen_at_s, self._trunk_up = at_s, is_upright(raw, self._rules)
+        self.edge_at_s = at_s if place.edge else self.edge_at_s
+        if self.state is not State.FALLING:
+            self._learn_height(at_s, posture, place.stands_px)
+        height_px = self.height_px or place.stands_px or posture.size_px
+        self._judge_posture(at_s, posture, height_px)
+        before = self._stood if self.state is State.FALLING else None
+        down = self.low or (before is not None and drop.came_down(before, posture, place.stands_px, self._rules))
+        self._head_y_px = posture.head_y_px
+        self._remember(Sample.of(at_s, posture, height_px, low=down, sits=drop.sits(posture, height_px, self._rules)))
+        lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
+        stood = at_s - self.stood_at_s <= self._rules.window_s
+        self.sinking = stood and drop.sinks(lately, raw, height_px, self._rules)
+        self._before.see(
+            at_s,
+            posture,
+            height_px,
+            place.zone,
+            low=self.low,
+            lying=self._lying,
+            on_feet=self.on_feet,
+            unsure=place.edge or place.company,
+            stands_px=place.stands_px,
+        )
+        self._time_low(at_s, place.rests)
+        self._on_floor.see(at_s, posture, height_px, self._lay.since_s)
+        if self._lying and self.state is State.UNKNOWN and at_s - self._began_at_s <= self._rules.start_s:
+            self.here_at_start = True  # nobody comes in lying: they fell unseen
+        return height_px
 
     def _smooth(self, at_s: float, raw: Posture) -> Posture:
         while self._recent and at_s - self._recent[0][0] >= self._rules.smooth_s:
@@ -277,18 +283,19 @@ class FallMachine:
         head_drop_h = (now.head_y_px - min(s.head_y_px for s in window)) / height_px
         if head_drop_h > rules.head_drop_h:
             hip_drop_h = (now.hip_y_px - min(s.hip_y_px for s in self._window)) / height_px
-            fell = hip_drop_h > rules.hip_drop_h or legs_gave_way(window, rules)
-            if fell and (unseen or head_was_fast(window, height_px, rules.head_speed_h_s, rules)):
+            fell = hip_drop_h > rules.hip_drop_h or drop.legs_gave_way(window, rules)
+            if fell and (unseen or drop.head_was_fast(window, height_px, rules.head_speed_h_s, rules)):
                 reason = self._before.explains(at_s) or FallReason.FAST_DROP
-                onset_s = began_s([(s.at_s, s.head_y_px) for s in window])
+                onset_s = drop.began_s([(s.at_s, s.head_y_px) for s in window])
                 self._fall(at_s, onset_s, reason, next(s for s in window if s.at_s == onset_s))
         elif now.low and head_drop_h > rules.roll_head_h:
             lay = [s for s in window if s.low]
             if (now.hip_y_px - min(s.hip_y_px for s in lay)) / height_px > rules.roll_hip_h:
-                self._fall(at_s, began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
+                self._fall(at_s, drop.began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
+                self._above_px = min(s.hip_y_px for s in lay) + rules.rolled_hip_h * height_px
 
     def _fall(self, at_s: float, onset_s: float, reason: FallReason, stood: Sample | None = None) -> None:
-        self._stood, self._fell_at_edge = stood, at_s - self.edge_at_s <= self._rules.lost_s
+        self._stood, self._fell_at_edge, self._above_px = stood, self._is_at_edge(at_s), -math.inf
         self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
         self._onset_s, self._drop_reason = onset_s, reason
 
@@ -296,9 +303,10 @@ class FallMachine:
         rules = self._rules
         span_s = max(rules.confirm_s, 0.6)
         after = [s for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
-        share = sum(s.low for s in after) / len(after)
+        lies = [s.low and s.hip_y_px > self._above_px for s in after]
+        share = sum(lies) / len(lies)
         confirm_s = rules.sat_down_s if sum(s.sits for s in after) > len(after) / 2 else rules.confirm_s
-        if self._window[-1].low:
+        if lies[-1]:
             self._landed_at_s = at_s if self._landed_at_s is None else self._landed_at_s
         elif share < 0.5:
             self._landed_at_s = None
@@ -343,7 +351,7 @@ class FallMachine:
         watched = self._lay.seen_s >= rules.watched_s
         if watched and self.here_at_start and at_s - lay_since_s >= rules.found_on_floor_s:
             return self._alarm(FallReason.FOUND_ON_FLOOR, lay_since_s)
-        if watched and at_s - lay_since_s >= rules.long_on_floor_s:
+        if watched and self._on_floor.is_long(at_s, bows=self._before.bows(lay_since_s)):
             return self._alarm(FallReason.LONG_ON_FLOOR, lay_since_s)
         if low_s >= rules.sits_on_floor_s and at_s - self._sat_told_at_s >= rules.sits_again_s:
             self._sat_told_at_s = at_s

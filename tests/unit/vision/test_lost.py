@@ -21,6 +21,7 @@ pytestmark = pytest.mark.unit
 
 UP_PX = 90.0  # further back in the room, away from the picture's lower edge
 Frames = list[list[Person]]
+LYING = person(LIE, 320)
 STOOD = (0.5, 0.42, 0.48)
 Shape = tuple[float, float, float]
 
