@@ -127,6 +127,7 @@ class Before:
     def __init__(self, rules: FallRules) -> None:
         self._rules = rules
         self._seat = _Seat(rules)
+        self._tall = Spell()
         self._at_s = self._seen_at_s = 0.0
         self._hip_x_px = self._hip_y_px = 0.0
         self._height_px = 1.0
@@ -159,8 +160,10 @@ class Before:
         if step_h > self._rules.slide_step_h and step_h > self._rules.slide_h_s * (at_s - self._seen_at_s):
             self._seat.forget()  # nobody slides so fast: another figure was taken for them, or they fall
         self._seen_at_s = at_s
+        tall = on_feet and self._is_tall(posture, stands_px)
+        self._tall.see(at_s, tall, self._rules.low_gap_s, self._rules.look_s)
         if on_feet:
-            if self._stands_tall(posture, stands_px) or self._seat.has_risen(posture, height_px):
+            if self._stands_long(at_s) or self._seat.has_risen(posture, height_px):
                 self._seat.forget()
             else:
                 self._seat.at_s = at_s
@@ -210,7 +213,11 @@ class Before:
     def _recent(self, then_s: float | None, at_s: float) -> bool:
         return then_s is not None and at_s - then_s <= self._rules.came_from_s
 
-    def _stands_tall(self, posture: Posture, stands_px: float | None) -> bool:
+    def _stands_long(self, at_s: float) -> bool:
+        """Whether they stand for so long that they do not just try to get up, and sink back before the seat."""
+        return self._tall.since_s is not None and at_s - self._tall.since_s >= self._rules.seat_stay_s
+
+    def _is_tall(self, posture: Posture, stands_px: float | None) -> bool:
         """Whether body and legs are as long as of whoever walks there: nobody who sits is, whatever they look like."""
         if stands_px is None or posture.leg_px is None or posture.height_px < self._rules.tall_h * stands_px:
             return False

@@ -45,11 +45,16 @@ SITS, SITS_FACING = posture(120, 160, 30), posture(120, 160, 40)  # seen from ab
 
 
 @pytest.mark.parametrize(
-    ("sat", "then", "stands_px", "slid"),
-    [(LEGS_HIDDEN, STANDS, 100.0, False), (LEGS_HIDDEN, STANDS, None, True), (SITS, SITS_FACING, 100.0, True)],
+    ("sat", "then", "stood_until_s", "stands_px", "slid"),
+    [
+        (LEGS_HIDDEN, STANDS, 13, 100.0, False),
+        (LEGS_HIDDEN, STANDS, 10, 100.0, True),
+        (LEGS_HIDDEN, STANDS, 13, None, True),
+        (SITS, SITS_FACING, 13, 100.0, True),
+    ],
 )
 def test_who_stands_as_tall_as_others_there_has_left_every_seat(
-    sat: Posture, then: Posture, stands_px: float | None, slid: bool
+    sat: Posture, then: Posture, stood_until_s: int, stands_px: float | None, slid: bool
 ) -> None:
     """Else who stood half hidden seems to have slid when they crouch or lean; who only looks on their feet sits on."""
     before = Before(RULES)
@@ -60,8 +65,8 @@ def test_who_stands_as_tall_as_others_there_has_left_every_seat(
             before.see(tenth / 10, seen, 100.0, None, **known)
 
     sees(sat, 0, 7, on_feet=False)
-    sees(then, 7, 10, on_feet=True)
-    sees(CROUCHES if sat is LEGS_HIDDEN else posture(165, 190, 15), 11, 18, on_feet=False)
+    sees(then, 7, stood_until_s, on_feet=True)
+    sees(CROUCHES if sat is LEGS_HIDDEN else posture(165, 190, 15), stood_until_s + 1, 22, on_feet=False)
     assert before.slides is slid
 
 
