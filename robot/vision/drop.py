@@ -74,9 +74,12 @@ def sinks(samples: Sequence[Sample], now: Posture, height_px: float, rules: Fall
 def came_down(stood: Sample, now: Posture, stands_px: float | None, rules: FallRules) -> bool:
     """After a drop: lying along the line of sight, or the hips lower than any seat; who comes nearer still stands, on
     legs as long as those of people who stand there (`stands_px` tall): who falls towards the camera looks larger, too.
+    Whose hips come down further than those of a body that topples towards the camera walks there.
     """
     leg_px = rules.short_leg_h * max(stood.height_px, stands_px or 0.0)
     fell_h = (now.hip_y_px - stood.hip_y_px) / stood.height_px
+    if fell_h > rules.farthest_hip_h:
+        return False
     leaning = now.torso_deg is not None and now.torso_deg >= rules.lying_deg
     stands = now.leg_px is not None and now.leg_px > leg_px and not leaning
     return (fell_h > rules.floor_hip_h and not stands) or _lies_along_sight(stood, now, leg_px, rules)

@@ -71,6 +71,7 @@ class FallRules:
     short_leg_h: float = 0.36  # or only hip_drop_h, when the legs carry nobody: away from a low camera; seed 11 (life)
     nearer_leg_h: float = 0.55  # hip to ankle, 0.5 standing: longer are legs that come nearer the camera; anatomy
     floor_hip_h: float = 0.36  # after a drop: hips so far down sit on no seat (0.25 H down, a low sofa 0.3); anatomy
+    farthest_hip_h: float = 1.0  # half a height down, and half a height nearer on the floor; anatomy
     small_h: float = (
         0.7  # of who stands there: who is shorter sits, is a child, or lies along the line of sight; chosen
     )
