@@ -12,10 +12,10 @@ from math import hypot
 import uuid6
 
 from robot.messages import FallEvent, FallReason, RoomView, Zone
+from robot.vision.findings import CONFIDENCE, Finding, Place, State
 from robot.vision.numbers import FallRules
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
-from robot.vision.rules import CONFIDENCE, Finding, Place, State
 from robot.vision.stature import is_upright, stands
 from robot.vision.tracker import FORGET_LOW_S, Track, Tracker, postures_of
 from robot.vision.unseen import Unseen

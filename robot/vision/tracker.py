@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from robot.vision.findings import State
 from robot.vision.numbers import FallRules
 from robot.vision.pose import Person
 from robot.vision.posture import Posture, posture_of
-from robot.vision.rules import FallMachine, State
+from robot.vision.rules import FallMachine
 from robot.vision.scale import CHILD_H, RoomScale
 
 SAME_PERSON_SIZES = 0.35  # two detections nearer than this (in body sizes) are one person; prototype
