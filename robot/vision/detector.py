@@ -257,16 +257,13 @@ class FallDetector:
         return not track.is_picture
 
     def _is_large(self, track: Track) -> bool:
-        """Whether there are enough pixels to judge: of the person as they stand, or ever stood, not as they lie."""
+        """Whether there are, or ever were, enough pixels to judge: of the person as they stand, not as they lie."""
         size_px, stands_px = track.posture.size_px, self._stands_px(track.posture)
         enough_px = self._rules.small_share * self._frame.height_px
-        person_px = track.machine.height_px or 0.0
         if stands_px is not None and size_px >= self._rules.small_h * stands_px:  # no pet
             size_px = max(size_px, stands_px)
-            is_tall = track.posture.height_px >= self._rules.small_h * stands_px
-            person_px = max(person_px, size_px if is_tall else 0.0)
-        track.is_large = track.is_large or person_px >= enough_px
-        return track.is_large or size_px >= enough_px
+        track.is_large = track.is_large or max(size_px, track.machine.height_px or 0.0) >= enough_px
+        return track.is_large
 
     def _stands_px(self, posture: Posture) -> float | None:
         """How tall people stand where this body ends."""

@@ -265,10 +265,7 @@ class FallMachine:
             self._landed_at_s = None
             if at_s - self._drop_at_s > rules.give_up_s:
                 self._give_up()
-        goes = drop.went_aside(
-            after[0], self._window[-1], rules
-        )  # who walks on, out of the picture below it, is not down
-        if goes or self._landed_at_s is None or at_s - self._landed_at_s < confirm_s or share < rules.confirm_share:
+        if self._landed_at_s is None or at_s - self._landed_at_s < confirm_s or share < rules.confirm_share:
             return None
         if place.rests:
             self._rest()

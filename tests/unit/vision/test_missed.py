@@ -117,8 +117,8 @@ def test_who_was_large_enough_once_is_judged_also_where_they_lie_or_are_found_ag
 
 def test_who_was_counted_as_a_person_shrinks_to_no_pet() -> None:
     known = [*walks(60, 300, 105), *walks(300, 20, 105), *nobody(5)]
-    stands, curls_up = [back(person(STAND, 420, 88))] * 20, [back(person(LIE, 420, 60))] * 300
-    assert watch([*known, *stands, *curls_up]) == ["long_on_floor"]
+    lies, curls_up = [back(person(LIE, 420, 88))] * 10, [back(person(LIE, 420, 60))] * 150
+    assert watch([*known, *lies, *curls_up]) == ["found_on_floor"]
     assert watch([*known, *curls_up]) == []
 
 
