@@ -99,7 +99,8 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         self._zones = ZonesFile(self.home / FILE_NAME, Zones(bed=(bed,) if bed else ()))
         self._zones.changed()
         rules = FallRules(found_on_floor_s=settings.found_on_floor_s, long_on_floor_s=settings.long_on_floor_s)
-        self._watcher = FallWatcher(load_engine(), FallDetector(rules, self._zones.zones))
+        detector = FallDetector(rules, self._zones.zones, lives_alone=self._household.people == 1)
+        self._watcher = FallWatcher(load_engine(), detector)
         self._figures = evidence.StickFigures(settings.evidence_consent)
         if not settings.evidence_consent:
             evidence.forget(self.home)

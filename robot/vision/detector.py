@@ -69,7 +69,8 @@ class FallDetector:
     person is in view, and their hip is inside (or no lower than it lay inside: from a low camera the bed is a mere
     line). None, unknown, never silences; a fresh False delays a drop onto the bed until it would have been felt.
     Whoever lies with hips and body inside a sofa's zone rests, unless they came from the bed without standing up. While
-    another person stands beside the fallen, an event waits `HOLD_S` for them to help.
+    another person stands beside the fallen, an event waits `HOLD_S` for them to help. `lives_alone`: who is much
+    shorter than who walks there is a child; of two residents one may be short and stoop.
     """
 
     def __init__(
@@ -77,10 +78,12 @@ class FallDetector:
         rules: FallRules | None = None,
         zones: Zones = NO_ZONES,
         new_id: Callable[[], str] = lambda: str(uuid6.uuid7()),
+        *,
+        lives_alone: bool = True,
     ) -> None:
         self._rules = rules or FallRules()
         self._zones = zones
-        self._new_id = new_id
+        self._new_id, self._lives_alone = new_id, lives_alone
         self._tracker = Tracker(self._rules)
         self._seen: list[Track] = []
         self._unseen = Unseen(self._rules)
@@ -228,7 +231,7 @@ class FallDetector:
     def _is_child_at_play(self, track: Track, finding: Finding) -> bool:
         """Whether somebody much shorter than those who stand there came down: told only when they stay lying there."""
         stays = finding.reason in (FallReason.LONG_ON_FLOOR, FallReason.FOUND_ON_FLOOR)
-        return track.is_child and not stays and not finding.recovered
+        return self._lives_alone and track.is_child and not stays and not finding.recovered
 
     def _learn(self, track: Track) -> None:
         """The room's scale from walkers; and whether an upright figure can be a person at its place."""

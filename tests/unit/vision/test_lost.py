@@ -26,8 +26,8 @@ STOOD = (0.5, 0.42, 0.48)
 Shape = tuple[float, float, float]
 
 
-def watch(frames: Frames, bed: bool | None = None) -> list[str]:
-    detector, events = FallDetector(), list[FallEvent]()
+def watch(frames: Frames, bed: bool | None = None, detector: FallDetector | None = None) -> list[str]:
+    detector, events = detector or FallDetector(), list[FallEvent]()
     for n, people in enumerate(frames):
         events += detector.step(people, FrameInfo(n / 10, 1000 + n / 10, *FRAME_PX, 130.0), bed)
     return [event.reason.value for event in events]
@@ -142,6 +142,8 @@ def test_a_child_who_drops_is_told_only_when_it_stays_lying() -> None:
     lies = [back(person(LIE, 320, child_px))]
     assert watch([*adult, *drops, *lies * 200, *walks(320, 500, child_px)]) == []
     assert watch([*adult, *drops, *lies * 300]) == ["long_on_floor"]
+    couple = FallDetector(lives_alone=False)
+    assert watch([*adult, *drops, *lies * 30], detector=couple) == ["fast_drop"], "a small wife of a tall man"
 
 
 def test_a_child_who_walks_about_teaches_nobody_that_people_are_small() -> None:
