@@ -128,7 +128,7 @@ class AlarmManagerSettings(NodeSettings):
         description="who is seen falling is asked so much later, if not up by then",
     )
     company_get_up_s: float = Field(
-        60.0, ge=0, le=60, description="the same while several people are in view and one said 'I am fine' lately"
+        30.0, ge=0, le=30, description="the same while several people are in view and one said 'I am fine' lately"
     )
     fine_lately_s: float = Field(
         240.0, ge=0, le=300, description="after 'I am fine' nobody is asked for merely lying for so long; then they are"

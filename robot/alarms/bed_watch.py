@@ -79,10 +79,10 @@ class BedWatch:
     def follow(self, event: FallEvent, now_s: float) -> None:
         """A fall that nothing explains."""
         self._said_fine.followed(event)
-        get_up_s = 0.0 if event.helped else self._settings.get_up_s
+        get_up_s = self._settings.get_up_s
         if event.people > 1 and self.is_calm(now_s):
             get_up_s = max(get_up_s, self._settings.company_get_up_s)
-        self._cases.fall(event, get_up_s, now_s)
+        self._cases.fall(event, 0.0 if event.helped else get_up_s, now_s)
 
     def is_calm(self, now_s: float) -> bool:
         """Whether somebody who was asked has said a moment ago that they are fine."""

@@ -59,9 +59,8 @@ class AlarmBook:
         """A suspected fall opens a check-in or joins the open emergency. `recovered` is noted, and cancels nothing."""
         if event.recovered:
             self._bed.seen_upright(event.track)
-            alone = event.people <= 1 and not event.helped
-            if alone or self._bed.is_calm(now_s):  # else it may be a helper who stands there
-                self._cases.rose(event.track, now_s)
+            if not event.helped and (event.people <= 1 or self._bed.is_calm(now_s)):  # else a helper may stand there
+                self._cases.rose(event.track, event.people, now_s)
             source, emergency = f"{event.id}/recovered", self._cases.emergency(now_s)
             if emergency and not self._cases.knows(source):
                 sources = (*emergency.source_ids, source)

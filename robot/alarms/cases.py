@@ -25,7 +25,8 @@ class Cases:
     def __init__(self, settings: AlarmSettings, cases: Iterable[Case] = ()) -> None:
         self._settings = settings
         self._cases = {case.id: case for case in cases}
-        self._down: dict[str, int | None] = {}  # by event: whose track lies there; None once they are up
+        # by event: whose track lies there, and how many people were in view; None once they are up
+        self._down: dict[str, tuple[int, int] | None] = {}
         self.effects: list[Effect] = []
 
     def __iter__(self) -> Iterator[Case]:
@@ -108,7 +109,7 @@ class Cases:
         `get_up_s`: they have so long since it was suspected to get up.
         """
         reason, emergency = event.reason.value, self.emergency(now_s)
-        self._down[event.id] = event.track
+        self._down[event.id] = (event.track, event.people)
         while len(self._down) > _REMEMBERED:
             del self._down[next(iter(self._down))]
         if emergency is None:
@@ -129,16 +130,22 @@ class Cases:
                 **self.evidence(emergency, event.id, now_s),
             )
         else:
-            self.join(emergency, event.id, reason, now_s, event.confidence)
+            joined = self.join(emergency, event.id, reason, now_s, event.confidence)
+            ask_at_s = now_s + max(0.0, get_up_s - elapsed_s(event.suspected_at_s, now_s))
+            if joined.phase is AlarmPhase.SUSPECTED and joined.ask_at_s is not None and ask_at_s < joined.ask_at_s:
+                self.remember(replace(joined, ask_at_s=ask_at_s))
 
-    def rose(self, track: int, now_s: float) -> None:
-        """The camera saw them get up. An alarm of which nobody was asked or told yet, and that is all theirs, ends.
+    def rose(self, track: int, people: int, now_s: float) -> None:
+        """The camera saw them get up, `people` in view. An alarm of which nobody was asked or told yet, and that is all
+        theirs, ends; in company only if they went down in company: who came since may stand where they lie.
 
         In memory only: after a restart nobody is known to be up, and who was down is asked.
         """
-        self._down = {source: None if lies == track else lies for source, lies in self._down.items()}
+        for source, lies in self._down.items():
+            if lies is not None and lies[0] == track and (people <= 1 or lies[1] > 1):
+                self._down[source] = None
         for case in self:
-            if case.phase is AlarmPhase.SUSPECTED and all(self._down.get(s, track) is None for s in case.source_ids):
+            if case.phase is AlarmPhase.SUSPECTED and all(self._down.get(s, ()) is None for s in case.source_ids):
                 self.write(case.revised(now_s, phase=AlarmPhase.CANCELLED, by="resident", how="got_up"), report=False)
                 self.effects.append(Suppressed("got_up"))
 

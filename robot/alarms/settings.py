@@ -19,6 +19,7 @@ class AlarmSettings:
         choice. A helper beside them was waited for already.
     company_get_up_s: the same while several people are in view and one has said "I am fine" within `fine_lately_s`:
         they play, or exercise together, and one who was asked is there (chosen; not less than `get_up_s` is waited).
+        Getting up ends it then too, unless somebody stands beside them.
     cancel_window_s: how long a clear "I am fine" withdraws an alarm that silence or a certain safety word raised; the
         raise itself is spoken for about 11 s in two languages, and nobody is heard meanwhile.
     bed_exit_tolerance_s: out of bed at night for longer opens an alarm (products offer 0 to 30 min).
@@ -77,7 +78,7 @@ class AlarmSettings:
         bounds: tuple[tuple[str, float | None, float, float], ...] = (
             ("check_in_s", self.check_in_s, 1.0, 120.0),
             ("get_up_s", self.get_up_s, 0.0, 20.0),
-            ("company_get_up_s", self.company_get_up_s, 0.0, 60.0),
+            ("company_get_up_s", self.company_get_up_s, 0.0, 30.0),
             ("cancel_window_s", self.cancel_window_s, 0.0, 60.0),
             ("bed_exit_tolerance_s", self.bed_exit_tolerance_s, 0.0, 1800.0),
             ("not_received_after_s", self.not_received_after_s, 1.0, 300.0),

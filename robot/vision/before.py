@@ -130,7 +130,7 @@ class Before:
         self._tall = Spell()
         self._at_s = self._seen_at_s = 0.0
         self._hip_x_px = self._hip_y_px = 0.0
-        self._height_px = 1.0
+        self._height_px = self._size_px = 1.0
         self._bed, self._sofa = _Rested(rules, rules.seated_s), _Rested(rules, rules.rest_s)
 
     @property
@@ -157,6 +157,7 @@ class Before:
         """
         step_h = math.hypot(posture.hip_x_px - self._hip_x_px, posture.hip_y_px - self._hip_y_px) / height_px
         self._hip_x_px, self._hip_y_px, self._height_px = posture.hip_x_px, posture.hip_y_px, height_px
+        self._size_px = posture.size_px
         if step_h > self._rules.slide_step_h and step_h > self._rules.slide_h_s * (at_s - self._seen_at_s):
             self._seat.forget()  # nobody slides so fast: another figure was taken for them, or they fall
         self._seen_at_s = at_s
@@ -198,7 +199,7 @@ class Before:
         """Whether who is low since then keeps the hips where they had just been sitting, if only on their heels."""
         seat, hip_px = self._seat, (self._hip_x_px, self._hip_y_px)
         near = math.dist(hip_px, (seat.x_px, seat.y_px)) < self._rules.hip_drop_h * self._height_px
-        return near and self._recent(seat.at_s, since_s)
+        return near and self._size_px < self._rules.bow_h * self._height_px and self._recent(seat.at_s, since_s)
 
     def still_on_sofa(self) -> bool:
         """Whether the hips are about where they rested on the sofa, or above: who lies on their side is higher."""

@@ -111,7 +111,8 @@ class FallDetector:
         """Take everybody seen in a frame; returns what is to be told now."""
         before = self._frame
         resized = (frame.width_px, frame.height_px) != (before.width_px, before.height_px)
-        events = self._start_anew() if resized or frame.t_s - before.t_s > FORGET_LOW_S else []
+        passed_s = frame.t_s - before.t_s
+        events = self._start_anew() if resized or not 0 <= passed_s <= FORGET_LOW_S else []
         self._frame = frame
         postures = postures_of([person for person in people if not self._is_ignored(person)])
         self._seen = [track for track in self._tracker.follow(postures, frame.t_s) if self._counts(track)]
@@ -172,7 +173,7 @@ class FallDetector:
         frame, zone = self._frame, self._zone(track.posture)
         below_bed = track.machine.lies_below_bed
         # nobody moves from bed to sofa without standing up, or is on both
-        came_lying = below_bed or (bed is True and track.machine.here_at_start)
+        came_lying = below_bed or (bed is True and self._lives_alone and track.machine.here_at_start)
         seated = self._is_on_sofa(track.posture, sits=track.machine.sits)
         lies_on_sofa = track.machine.lies_as_on_sofa and self._is_above(Zone.SOFA, track.posture)
         on_sofa = (seated or lies_on_sofa) and not came_lying and not track.machine.slid
@@ -189,6 +190,7 @@ class FallDetector:
                 edge=self._is_cut(track.posture),
                 stands_px=self._stands_px(track.posture),
                 company=self._unseen.had_company(frame.t_s),
+                child=self._is_child(track),
             )
             finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)
@@ -229,9 +231,13 @@ class FallDetector:
         )
 
     def _is_child_at_play(self, track: Track, finding: Finding) -> bool:
-        """Whether somebody much shorter than those who stand there came down: told only when they stay lying there."""
-        stays = finding.reason in (FallReason.LONG_ON_FLOOR, FallReason.FOUND_ON_FLOOR)
-        return self._lives_alone and track.is_child and not stays and not finding.recovered
+        """Whether a child dropped out of sight: nobody saw it lie."""
+        lost = finding.reason is FallReason.LOST_WHILE_FALLING and not finding.recovered
+        return lost and self._is_child(track)
+
+    def _is_child(self, track: Track) -> bool:
+        """Whether somebody stands much shorter than who walks there, and had company: a child is seldom there alone."""
+        return self._lives_alone and track.is_short and self._unseen.had_company(self._frame.t_s)
 
     def _learn(self, track: Track) -> None:
         """The room's scale from walkers; and whether an upright figure can be a person at its place."""
@@ -386,9 +392,8 @@ class FallDetector:
         )
 
     def _start_anew(self) -> list[FallEvent]:
-        """Another frame size, or long without frames: nothing of before means anything, but what was held is told.
-
-        Whoever is in view is new, as after a restart.
+        """Another frame size or clock, or long without frames: nothing of before means anything, but what was held is
+        told. Whoever is in view is new, as after a restart.
         """
         events = self.finish()
         self._tracker, self._unseen = Tracker(self._rules), Unseen(self._rules)

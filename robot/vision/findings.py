@@ -40,7 +40,7 @@ class Finding:
 class Place:
     """Where the hips are: the drawn zone; whether lying is what this place is for (a felt bed, a sofa); whether it is a
     bed that would soon feel them; whether the frame's side or lower edge cuts the body; how tall people stand there;
-    whether others were about lately, for whom they may be taken.
+    whether others were about lately, for whom they may be taken; whether this is a child, who plays on the floor.
     """
 
     zone: Zone | None = None
@@ -49,6 +49,7 @@ class Place:
     edge: bool = False
     stands_px: float | None = None
     company: bool = False
+    child: bool = False
 
 
 ANYWHERE = Place()

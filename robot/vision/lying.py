@@ -7,6 +7,8 @@ import math
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture
 
+FIRST_LOOKS = 3  # one of them may be wild; chosen
+
 
 class OnFloor:
     """Since when somebody lies, and since when with the hips in one place; `travelled`: further than one turns over,
@@ -19,17 +21,21 @@ class OnFloor:
         self._still_since_s = 0.0
         self._away_since_s: float | None = None
         self._x_px = self._y_px = 0.0
-        self._began_px = (0.0, 0.0)
+        self._first_px: list[tuple[float, float]] = []
         self.travelled = False
 
     def see(self, at_s: float, posture: Posture, height_px: float, since_s: float | None) -> None:
         """Take a posture of somebody who lies since then (None: not) and whose standing height is `height_px`."""
         x_px, y_px = posture.hip_x_px, posture.hip_y_px
         begins, self._since_s = since_s != self._since_s, since_s
-        self._began_px = (x_px, y_px) if begins else self._began_px
-        self.travelled = math.dist((x_px, y_px), self._began_px) > self._rules.rest_turn_h * height_px
+        first = [] if begins else self._first_px
+        self._first_px = [*first, (x_px, y_px)] if len(first) < FIRST_LOOKS else first
+        self.travelled = min(math.dist((x_px, y_px), px) for px in self._first_px) > self._rules.rest_turn_h * height_px
         away = math.hypot(x_px - self._x_px, y_px - self._y_px) > self._rules.moves_on_h * height_px
-        self._away_since_s = None if begins or not away else at_s if self._away_since_s is None else self._away_since_s
+        if begins or not away:
+            self._away_since_s = None
+        elif self._away_since_s is None:
+            self._away_since_s = at_s
         moved = self._away_since_s is not None and at_s - self._away_since_s >= self._rules.low_gap_s
         if begins or moved:  # a look or two elsewhere is no move
             self._x_px, self._y_px, self._still_since_s, self._away_since_s = x_px, y_px, at_s, None

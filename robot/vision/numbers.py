@@ -49,6 +49,7 @@ class FallRules:
     long_on_floor_s: float = 25.0  # slow slides show no drop
     moves_on_h: float = 0.2  # hips further than this from where they were: not the same spot; chosen
     busy_on_floor_s: float = 90.0  # moving about, or bowing where they sat (work, prayer): on purpose, so long; chosen
+    bow_h: float = 0.7  # who bows on their knees is shorter than this; who lies stretched out is not; anatomy
     sits_on_floor_s: float = 600.0  # with the trunk upright: on purpose, until it lasts; chosen
     sits_again_s: float = 3600.0  # and asked about once in so long; chosen
     sitting_height_h: float = 0.35  # head above hips of who sits: 0.45-0.5, seen from above less; anatomy

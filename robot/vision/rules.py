@@ -147,9 +147,8 @@ class FallMachine:
         return at_s - self.edge_at_s <= self._rules.lost_s
 
     def dismiss(self) -> None:
-        """What was found last was nothing: go on as before it, and judge the same drop no more."""
+        """What was found last was nothing: go on as before it."""
         self._found = None
-        self._window.clear()
         self._give_up()
 
     def _take(self, at_s: float, raw: Posture, place: Place) -> float:
@@ -258,7 +257,8 @@ class FallMachine:
         after = [s for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
         lies = [s.low and s.hip_y_px > self._above_px for s in after]
         share = sum(lies) / len(lies)
-        confirm_s = rules.sat_down_s if sum(s.sits for s in after) > len(after) / 2 else rules.confirm_s
+        can_wait = place.child or sum(s.sits for s in after) > len(after) / 2
+        confirm_s = rules.sat_down_s if can_wait else rules.confirm_s
         if lies[-1]:
             self._landed_at_s = at_s if self._landed_at_s is None else self._landed_at_s
         elif share < 0.5:

@@ -9,7 +9,7 @@ BANDS = 24  # of the frame's height
 TOO_SMALL = 0.5  # half as tall as an adult of the same place or further away: no adult; chosen
 ENOUGH = 20  # postures before a band counts: two seconds; chosen
 NEAR_BANDS = 2  # beyond the nearest and furthest place known: a tenth of the frame; chosen
-FORGETS = 0.002  # weight of each new posture at most: a minute of walking in one band is a sixth of its memory; chosen
+FORGETS = 0.002  # weight of each new posture: of what a band knew, a minute there at ten looks a second leaves 30 %
 CHILD_H = 0.75  # of who stands there: adults differ by 0.8 (1.45 and 1.82 m); chosen
 CHILD_TEACHES = 0.1  # a visiting child, or who stoops, hardly changes how tall people are there; chosen
 

@@ -34,8 +34,8 @@ STILL_S = 60.0  # an upright figure that did not move for so long since it appea
 @dataclass(slots=True)
 class Track:
     """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen;
-    `is_large` that they ever were large enough to be judged; `stands_h` is how tall they
-    stand, in the height of people there (a running mean; None until they stood where others did).
+    `is_large` that they ever were large enough to be judged; `stands_h` is how tall they stand, in the height of people
+    there (a running mean; None until they stood where others did).
     """
 
     number: int
@@ -91,8 +91,8 @@ class Track:
         self.stands_h = before_h + STANDS_WEIGHT * (now_h - before_h)
 
     @property
-    def is_child(self) -> bool:
-        """Whether they stand much shorter than those who walk there."""
+    def is_short(self) -> bool:
+        """Whether they stand much shorter than those who walk there: a child, or somebody who stoops or sits."""
         return self.stands_h is not None and self.stands_h < CHILD_H
 
     def stands_still(self, at_s: float) -> bool:

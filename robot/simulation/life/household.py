@@ -31,7 +31,7 @@ QUESTION_S = 5.0  # "are you all right?" in two languages
 HEARS = {"awake": 0.95, "asleep": 0.7, "away": 0.5}  # share of questions that are answered at all; by reasoning
 TAKES_S = {"awake": (1.5, 5.0), "asleep": (4.0, 10.0), "away": (3.0, 9.0)}
 CLEAR_SHARE = 0.9  # of the answers; the others cannot be understood
-GET_UP_S, COMPANY_GET_UP_S, FINE_LATELY_S = 15.0, 60.0, 240.0  # as the alarm manager's own settings; a test compares
+GET_UP_S, COMPANY_GET_UP_S, FINE_LATELY_S = 15.0, 30.0, 240.0  # as the alarm manager's own settings; a test compares
 ASLEEP = ("night_sleep", "nap_on_bed", "doze_in_chair")
 
 

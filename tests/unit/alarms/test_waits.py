@@ -142,34 +142,54 @@ def test_who_said_fine_and_is_seen_falling_is_asked(robot):
 
 
 def playing() -> Robot:
-    robot = Robot(AlarmSettings("hani-test", get_up_s=10.0, company_get_up_s=60.0, fine_lately_s=240.0))
+    robot = Robot(AlarmSettings("hani-test", get_up_s=10.0, company_get_up_s=30.0, fine_lately_s=240.0))
     fine(robot)
     return robot
 
 
-@pytest.mark.parametrize("seen", [{"people": 2}, {"people": 2, "helped": True}])
-def test_in_company_of_one_who_said_fine_there_is_a_minute_to_get_up(seen):
+def test_in_company_of_one_who_said_fine_there_is_half_a_minute_to_get_up():
     robot = playing()
-    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, **seen), 60.0))
-    pass_time(robot, 119, 60)
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=2), 60.0))
+    pass_time(robot, 89, 60)
     assert robot.phases == [P.CANCELLED, P.SUSPECTED]
-    pass_time(robot, 120, 120)
+    pass_time(robot, 90, 90)
     assert robot.phases == [P.CANCELLED, P.CHECKING]
 
 
-def test_who_gets_up_in_company_of_one_who_said_fine_is_not_asked():
+@pytest.mark.parametrize(
+    ("people", "rises", "asked"),
+    [(2, {}, False), (2, {"helped": True}, True), (1, {}, True)],
+    ids=["got up", "a helper may stand there", "who came since may stand there"],
+)
+def test_who_gets_up_in_company_of_one_who_said_fine_is_not_asked(people, rises, asked):
+    robot = playing()
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=people), 60.0))
+    robot.do(robot.book.on_fall(replace(up(at_s=68.0), people=2, **rises), 68.0))
+    pass_time(robot, 95, 68)
+    assert (robot.phases[-1] in (P.CHECKING, P.RAISED)) is asked
+
+
+@pytest.mark.parametrize(("seen", "at_s"), [({}, 60.0), ({"people": 2}, 280.0)])
+def test_alone_or_minutes_later_nobody_is_waited_for_longer(seen, at_s):
+    robot = playing()
+    robot.do(robot.book.on_fall(fall("f2", at_s=at_s, **seen), at_s))
+    pass_time(robot, at_s + 10, at_s)
+    assert robot.phases[-1] == P.CHECKING
+
+
+def test_who_has_a_helper_beside_them_was_waited_for_also_in_company():
+    robot = playing()
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=2, helped=True), 60.0))
+    assert robot.phases[-1] == P.CHECKING
+
+
+def test_a_second_fall_is_asked_about_when_it_would_be_alone():
     robot = playing()
     robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=2), 60.0))
-    robot.do(robot.book.on_fall(replace(up(at_s=90.0), people=2), 90.0))
-    pass_time(robot, 200, 90)
-    assert robot.phases == [P.CANCELLED, P.CANCELLED]
-
-
-@pytest.mark.parametrize(("people", "at_s"), [(1, 60.0), (2, 280.0)])
-def test_alone_or_minutes_later_nobody_is_waited_for_longer(people, at_s):
-    robot = playing()
-    robot.do(robot.book.on_fall(fall("f2", at_s=at_s, people=people), at_s))
-    pass_time(robot, at_s + 10, at_s)
+    robot.do(robot.book.on_fall(replace(fall("f3", at_s=65.0), track=2), 65.0))
+    pass_time(robot, 74, 65)
+    assert robot.phases[-1] == P.SUSPECTED
+    pass_time(robot, 75, 75)
     assert robot.phases[-1] == P.CHECKING
 
 

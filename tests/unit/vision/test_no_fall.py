@@ -84,8 +84,9 @@ def test_who_lies_still_is_told_sooner_than_who_moves_on_or_bows_where_they_sat(
     assert lies(OnFloor(RULES), wild).is_long(25.0, bows=False), "a wild look is no move"
     assert not lies(OnFloor(RULES), wipes[:80]).is_long(79.0, bows=False)
     assert lies(OnFloor(RULES), wipes).is_long(99.0, bows=False), "who crawls for help is told in the end"
-    assert not lies(OnFloor(RULES), [0.0, 40.0]).travelled
-    assert lies(OnFloor(RULES), [0.0, 60.0]).travelled
+    assert lies(OnFloor(RULES), [0.0, 0.0, 10.0, 70.0]).travelled
+    assert not lies(OnFloor(RULES), [0.0, 0.0, 10.0, 40.0]).travelled
+    assert not lies(OnFloor(RULES), [70.0, 0.0, 0.0, 0.0]).travelled, "the first look was wild"
     assert not lies(OnFloor(RULES), [0.0] * 80).is_long(79.0, bows=True)
     assert lies(OnFloor(RULES), [0.0] * 100).is_long(99.0, bows=True)
 
