@@ -165,13 +165,6 @@ def test_a_child_who_walks_about_teaches_nobody_that_people_are_small() -> None:
     assert scale.standing_px(300, 480) > 250, "if a child came first"
 
 
-def test_a_clock_that_goes_back_in_mid_fall_begins_anew() -> None:
-    detector, falls = FallDetector(), [*walks(200, 320), *turns_into((STOOD, (0.12, 0.22, 0.24)), 0.6)]
-    for n, people in enumerate([*falls, *falls]):
-        detector.step(people, FrameInfo(n % len(falls) / 10, 1000.0, *FRAME_PX, 130.0))
-    assert len(detector.step([], FrameInfo(100.0, 1000.0, *FRAME_PX, 130.0))) == 0
-
-
 def test_who_gets_shorter_because_they_fall_keeps_their_height() -> None:
     """Towards a high camera trunk and legs shorten alike: the figure still looks as if it stood."""
     falls = turns_into((STOOD, (0.12, 0.22, 0.24)), 1.4)
