@@ -217,7 +217,7 @@ class FallMachine:
     def _remember(self, sample: Sample) -> None:
         before = self._window[-1] if self._window else sample
         passed_s = max(sample.at_s - before.at_s, self._rules.frame_s)
-        fell_h = (sample.head_y_px - before.head_y_px) / min(s.height_px for s in (*self._window, sample))
+        fell_h = (sample.head_y_px - before.head_y_px) / min(before.height_px, sample.height_px)
         if passed_s <= self._rules.smooth_s and fell_h > self._rules.fastest_h_s * passed_s:
             self._window.clear()  # nothing falls so fast: another figure was taken for them
         self._window.append(sample)

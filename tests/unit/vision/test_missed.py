@@ -137,3 +137,10 @@ def test_who_slid_off_the_seat_and_is_not_seen_any_more_is_told() -> None:
     assert watch([*slides, *nobody(10)]) == ["slid_from_chair"]
     assert watch([*sits, *nobody(10)]) == []
     assert watch([*slides[:-25], *nobody(10)]) == [], "hardly seen so low"
+
+
+def test_who_came_nearer_a_moment_ago_and_goes_down_in_a_blink_fell() -> None:
+    """The limit of free fall is one of their size now, not of when they were far away."""
+    far, near, down = (250.0, 300.0, 350.0), (150.0, 250.0, 350.0), (270.0, 300.0, 330.0)
+    comes = [*[upright(far)] * 20, *turns([far, near], 0.4), *[upright(near)] * 10]
+    assert watch([*comes, *[upright(down)] * 20]) == ["fast_drop"]
