@@ -7,40 +7,22 @@ from itertools import pairwise
 
 import pytest
 
-from robot.messages import FallEvent, FallReason
-from robot.vision.detector import FallDetector, FrameInfo
+from robot.messages import FallReason
+from robot.vision.detector import FallDetector
 from robot.vision.numbers import FallRules
 from robot.vision.pose import Box, Keypoint, Person
 from robot.vision.rules import FallMachine
 from robot.vision.scale import RoomScale
 from robot.vision.tracker import postures_of
 
-from .skeletons import FRAME_PX, LIE, STAND, person
+from .frames import Frames, back, nobody, walks, watch
+from .skeletons import LIE, STAND, person
 
 pytestmark = pytest.mark.unit
 
-UP_PX = 90.0  # further back in the room, away from the picture's lower edge
-Frames = list[list[Person]]
 LYING = person(LIE, 320)
 STOOD = (0.5, 0.42, 0.48)
 Shape = tuple[float, float, float]
-
-
-def watch(frames: Frames, bed: bool | None = None, detector: FallDetector | None = None) -> list[str]:
-    detector, events = detector or FallDetector(), list[FallEvent]()
-    for n, people in enumerate(frames):
-        events += detector.step(people, FrameInfo(n / 10, 1000 + n / 10, *FRAME_PX, 130.0), bed)
-    return [event.reason.value for event in events]
-
-
-def back(figure: Person) -> list[Person]:
-    joints = tuple(Keypoint(j.x_px, j.y_px - UP_PX, j.score) for j in figure.keypoints)
-    return [Person(joints, Box(0, 0, 1, 1), figure.score)]
-
-
-def walks(start_px: float, end_px: float, height_px: float = 220.0, seconds: float = 4.0) -> Frames:
-    count = round(10 * seconds)
-    return [back(person(STAND, start_px + (end_px - start_px) * n / count, height_px)) for n in range(count)]
 
 
 def sinks(x_px: float, height_px: float = 220.0, share: float = 0.4, steps: int = 4) -> Frames:
@@ -75,10 +57,6 @@ def _between(before: list[Person], after: list[Person], share: float) -> list[Pe
     pairs = zip(before[0].keypoints, after[0].keypoints, strict=True)
     joints = (Keypoint(a.x_px + share * (b.x_px - a.x_px), a.y_px + share * (b.y_px - a.y_px), 0.6) for a, b in pairs)
     return [Person(tuple(joints), Box(0, 0, 1, 1), 0.6)]
-
-
-def nobody(seconds: float) -> Frames:
-    return [[] for _ in range(round(10 * seconds))]
 
 
 def test_who_vanishes_in_mid_fall_is_missed_after_a_while_also_by_day() -> None:

@@ -7,38 +7,18 @@ from itertools import pairwise
 
 import pytest
 
-from robot.messages import FallEvent
-from robot.vision.detector import FallDetector, FrameInfo
 from robot.vision.pose import Box, Keypoint, Person
-from robot.vision.zones import NO_ZONES, Polygon, Zones
+from robot.vision.zones import Polygon, Zones
 
-from .skeletons import FRAME_PX, LIE, STAND, Pose, person
+from .frames import Frames, back, nobody, walks, watch
+from .skeletons import LIE, STAND, Pose, person
 
 pytestmark = pytest.mark.unit
 
-Frames = list[list[Person]]
 Rows = tuple[float, float, float]
 """The picture's rows of head, hips and ankles."""
-UP_PX = 90.0  # further back in the room, away from the picture's lower edge
 LIE_ON_BED = Pose(torso_deg=88, hip_h=0.36, thigh_deg=-88, shin_deg=-86)
 CORNER: Polygon = ((0.0, 0.0), (0.1, 0.0), (0.1, 0.1))
-
-
-def watch(frames: Frames, bed: bool | None = None, zones: Zones = NO_ZONES) -> list[str]:
-    detector, events = FallDetector(zones=zones), list[FallEvent]()
-    for n, people in enumerate(frames):
-        events += detector.step(people, FrameInfo(n / 10, 1000 + n / 10, *FRAME_PX, 130.0), bed)
-    return [event.reason.value for event in events]
-
-
-def back(figure: Person) -> list[Person]:
-    joints = tuple(Keypoint(j.x_px, j.y_px - UP_PX, j.score) for j in figure.keypoints)
-    return [Person(joints, Box(0, 0, 1, 1), figure.score)]
-
-
-def walks(start_px: float, end_px: float, height_px: float = 220.0, seconds: float = 4.0) -> Frames:
-    count = round(10 * seconds)
-    return [back(person(STAND, start_px + (end_px - start_px) * n / count, height_px)) for n in range(count)]
 
 
 def upright(rows: Rows, x_px: float = 320.0) -> list[Person]:
@@ -57,10 +37,6 @@ def turns(shapes: Sequence[Rows], seconds: float) -> Frames:
             head, hips, feet = (a + (b - a) * n / count for a, b in zip(old, new, strict=True))
             frames.append(upright((head, hips, feet)))
     return frames
-
-
-def nobody(seconds: float) -> Frames:
-    return [[] for _ in range(round(10 * seconds))]
 
 
 def test_who_rolls_out_of_a_bed_that_still_feels_them_lies_lower_than_in_it() -> None:
