@@ -30,6 +30,7 @@ STILL_THERE_SIZES = 0.3  # of the body: the hips are where they were; chosen
 GUESSED_UP_SIZES = (0.1, 0.2, 0.3)  # hidden joints are guessed 0.1 of the body too high, give or take 0.18; measured
 BREADTH_SIZES = 0.1  # of who lies: the body's middle is so far above what it lies on, seen level; anatomy
 LEAVES_S = 0.6  # who goes sideways is at the frame's edge so soon: hidden before it, as where a walker is sought
+SET_BACK_S = 1.0  # frames that overtake each other are less apart; a clock that was set back is more; chosen
 VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
 
 
@@ -112,7 +113,7 @@ class FallDetector:
         before = self._frame
         resized = (frame.width_px, frame.height_px) != (before.width_px, before.height_px)
         passed_s = frame.t_s - before.t_s
-        events = self._start_anew() if resized or not 0 <= passed_s <= FORGET_LOW_S else []
+        events = self._start_anew() if resized or not -SET_BACK_S <= passed_s <= FORGET_LOW_S else []
         self._frame = frame
         postures = postures_of([person for person in people if not self._is_ignored(person)])
         self._seen = [track for track in self._tracker.follow(postures, frame.t_s) if self._counts(track)]

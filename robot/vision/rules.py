@@ -255,6 +255,8 @@ class FallMachine:
         rules = self._rules
         span_s = max(rules.confirm_s, 0.6)
         after = [s for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
+        if not after:
+            return None  # a frame from before the drop
         lies = [s.low and s.hip_y_px > self._above_px for s in after]
         share = sum(lies) / len(lies)
         can_wait = place.child or sum(s.sits for s in after) > len(after) / 2
