@@ -61,7 +61,7 @@ class FallMachine:
         self._rests_since_s: float | None = None
         self._rose = False
         self._off_floor_since_s: float | None = None
-        self._is_rearmed = False
+        self._is_rearmed = self._told_below_bed = False
         self._onset_s = 0.0
         self._stood: Sample | None = None  # before the drop from upright
         self._fell_at_edge = False
@@ -115,7 +115,7 @@ class FallMachine:
             finding = self._wait_for_recovery(at_s, place.rests)
             if self.state is State.ALARMED and (self._rose or self._is_rearmed):
                 self._look_for_drop(at_s, height_px)
-            return finding or (self._judge_time_on_floor(at_s, place) if self._is_rearmed else None)
+            return finding or self._judge_again(at_s, place)
         if self.state is not State.FALLING:
             if self.upright:
                 self.state, self.here_at_start = State.UPRIGHT, False
@@ -296,11 +296,8 @@ class FallMachine:
             return None
         low_s = at_s - low_since_s
         lay_since_s = at_s if self._lay.since_s is None else self._lay.since_s
-        origin = self._before.explains(low_since_s)
-        if origin is FallReason.FELL_OUT_OF_BED and place.zone is not Zone.BED and self._before.below_bed():
-            left_at_s = max(low_since_s, self._before.in_bed_at_s or 0.0)
-            if at_s - left_at_s >= rules.left_bed_s:
-                return self._alarm(origin, left_at_s)
+        if rolled := self._judge_roll(at_s, place, low_since_s):
+            return rolled
         if place.will_feel and (self.state is State.FALLING or at_s - lay_since_s < rules.bed_feels_s):
             return None
         watched = self._lay.seen_s >= rules.watched_s
@@ -314,6 +311,23 @@ class FallMachine:
             return self._alarm(FallReason.LONG_ON_FLOOR, low_since_s)
         return None
 
+    def _judge_roll(self, at_s: float, place: Place, low_since_s: float) -> Finding | None:
+        """Whether they have lain below the bed in which they were for some seconds, and did not stand between."""
+        explained = self._before.explains(low_since_s) is FallReason.FELL_OUT_OF_BED
+        left_at_s = max(low_since_s, self._before.in_bed_at_s or 0.0)
+        if not explained or place.zone is Zone.BED or not self.lies_below_bed:
+            return None
+        lasts = at_s - left_at_s >= self._rules.left_bed_s
+        return self._alarm(FallReason.FELL_OUT_OF_BED, left_at_s) if lasts else None
+
+    def _judge_again(self, at_s: float, place: Place) -> Finding | None:
+        """Of somebody who was told: what is new. Who was told lying in bed may yet roll out of it."""
+        if self._is_rearmed:
+            return self._judge_time_on_floor(at_s, place)
+        if self.state is not State.ALARMED or self._told_below_bed or self._low.since_s is None:
+            return None
+        return self._judge_roll(at_s, place, self._low.since_s)
+
     def _judge_slide(self, at_s: float, place: Place, seen_s: float = 0.0) -> Finding | None:
         since_s = self._before.slid_since_s(at_s, seen_s)
         in_bed = place.zone is Zone.BED or place.will_feel or place.rests
@@ -323,6 +337,7 @@ class FallMachine:
     def _alarm(self, reason: FallReason, onset_s: float, share: float = 1.0) -> Finding:
         self.state, self._upright_since_s, self._rose = State.ALARMED, None, False
         self._off_floor_since_s, self._is_rearmed = None, False
+        self._told_below_bed = self.lies_below_bed
         self._lay_head_y_px = self._head_y_px
         self._found = Finding(reason, onset_s, round(CONFIDENCE[reason] * share, 2))
         return self._found

@@ -120,3 +120,13 @@ def test_who_came_nearer_a_moment_ago_and_goes_down_in_a_blink_fell() -> None:
     far, near, down = (250.0, 300.0, 350.0), (150.0, 250.0, 350.0), (270.0, 300.0, 330.0)
     comes = [*[upright(far)] * 20, *turns([far, near], 0.4), *[upright(near)] * 10]
     assert watch([*comes, *[upright(down)] * 20]) == ["fast_drop"]
+
+
+def test_who_was_asked_about_while_in_bed_and_then_rolls_out_is_told() -> None:
+    """Without a mattress whoever lies in bed for long may be asked about; the fall that follows is another."""
+    bed: Polygon = ((0.42, 0.7), (0.7, 0.7), (0.7, 1.0), (0.25, 1.0), (0.25, 0.93), (0.42, 0.93))
+    sleeps = [[person(LIE_ON_BED, 320)]] * 300
+    rolls = [[person(LIE_ON_BED.towards(LIE, n / 10), 320 - 10 * n)] for n in range(11)]
+    asked = watch(sleeps, None, Zones(bed=(bed,)))
+    assert asked == ["found_on_floor"]
+    assert watch([*sleeps, *rolls, *[rolls[-1]] * 100], None, Zones(bed=(bed,))) == [*asked, "fell_out_of_bed"]
