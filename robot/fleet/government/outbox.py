@@ -186,8 +186,8 @@ def dead_letter(session: Session, key: str) -> GovernmentItem:
 def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> None:
     """Send a dead letter of an alarm again, together with the alarm's other dead letters, in their order.
 
-    If something newer of the alarm has been delivered meanwhile and nothing newer waits, the newest state is told once
-    more behind them, under a new key: the last word must stay the newest one.
+    If the newest of the alarm has been delivered meanwhile, or was sent and perhaps only its answer got lost, that state
+    is told once more behind them, under a new key: the last word must stay the newest one.
     """
     session.execute(
         update(GovernmentItem)
@@ -208,7 +208,7 @@ def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> Non
         .order_by(GovernmentItem.position.desc())
         .limit(1)
     )
-    if last is not None and last.state == DELIVERED:
+    if last is not None and (last.state == DELIVERED or last.attempts > 0):
         telling = session.scalar(
             select(func.max(GovernmentItem.telling)).where(
                 GovernmentItem.log_id == last.log_id, GovernmentItem.event == last.event

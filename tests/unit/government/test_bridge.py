@@ -232,6 +232,24 @@ BridgeMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=
 TestBridge = BridgeMachine.TestCase
 
 
+def test_a_replay_behind_a_letter_whose_answer_got_lost_keeps_the_last_word(rig: Rig) -> None:
+    rig.change("alarm-0000", "raised")
+    rig.region.mood = lambda _letter: Kind.REFUSED
+    rig.drain()
+    assert [item.event for item in rig.items(DEAD)] == ["raised"]
+    rig.change("alarm-0000", "closed")
+    rig.region.mood, rig.region.forgets = lambda _letter: Kind.ACCEPTED, True
+    rig.bridge.turn(AtOnce())
+    rig.bridge.turn(AtOnce())
+    assert [item.event for item in rig.items(WAITING)] == ["closed"]
+    rig.region.forgets = False
+    rig.replay()
+    rig.now_s += 4000
+    rig.drain()
+    assert rig.items(WAITING) == []
+    assert rig.region.taken["alarm-0000"][-1][1] == "closed"
+
+
 def test_what_the_desk_and_the_robot_do_to_an_alarm_is_told_in_order(tmp_path: Path) -> None:
     """Through the platform's own intake and handling: the trigger notes it, whoever writes the log."""
     rig = Rig(tmp_path)
