@@ -186,8 +186,8 @@ def dead_letter(session: Session, key: str) -> GovernmentItem:
 def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> None:
     """Send a dead letter of an alarm again, together with the alarm's other dead letters, in their order.
 
-    If the newest of the alarm has been delivered meanwhile, or was sent and its answer may have been lost, that state is
-    told once more behind them, under a new key: the last word must stay the newest one.
+    If the newest of the alarm has been delivered meanwhile, or was sent and its answer may have been lost, that state
+    is told once more behind them, under a new key: the last word must stay the newest one.
     """
     session.execute(
         update(GovernmentItem)
