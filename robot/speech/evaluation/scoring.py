@@ -103,7 +103,8 @@ def share_between(right: int, of: int) -> tuple[float, float]:
     share, z2 = right / of, _WILSON_Z**2
     middle = (share + z2 / (2 * of)) / (1 + z2 / of)
     spread = _WILSON_Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return max(middle - spread, 0.0), min(middle + spread, 1.0)
+    # rounding leaves a trace of 1e-17 where the bound is 0 or 1
+    return (0.0 if right == 0 else middle - spread), (1.0 if right == of else middle + spread)
 
 
 def most_per_hour(events: int, hours: float) -> float:
