@@ -82,6 +82,7 @@ class BedWatch:
         get_up_s = self._settings.get_up_s
         if event.people > 1 and self.is_calm(now_s):
             get_up_s = max(get_up_s, self._settings.company_get_up_s)
+        # beside a helper the watcher has waited already; a helper who left used up some of the time
         self._cases.fall(event, 0.0 if event.helped else get_up_s, now_s)
 
     def is_calm(self, now_s: float) -> bool:

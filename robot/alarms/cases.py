@@ -109,13 +109,12 @@ class Cases:
         `get_up_s`: they have so long since it was suspected to get up.
         """
         reason, emergency = event.reason.value, self.emergency(now_s)
+        wait_s = max(0.0, get_up_s - elapsed_s(event.suspected_at_s, now_s))
         self._down[event.id] = (event.track, event.people)
         while len(self._down) > _REMEMBERED:
             del self._down[next(iter(self._down))]
         if emergency is None:
             opened = self.opened(AlarmType.FALL, event.id, event.onset_at_s, event.confidence, reason, now_s)
-            # the watcher has waited for a helper already: whoever left without helping used up some of the time
-            wait_s = get_up_s - elapsed_s(event.suspected_at_s, now_s)
             if wait_s > 0:
                 self.remember(replace(opened, ask_at_s=now_s + wait_s))
             else:
@@ -131,7 +130,7 @@ class Cases:
             )
         else:
             joined = self.join(emergency, event.id, reason, now_s, event.confidence)
-            ask_at_s = now_s + max(0.0, get_up_s - elapsed_s(event.suspected_at_s, now_s))
+            ask_at_s = now_s + wait_s
             if joined.phase is AlarmPhase.SUSPECTED and joined.ask_at_s is not None and ask_at_s < joined.ask_at_s:
                 self.remember(replace(joined, ask_at_s=ask_at_s))
 

@@ -69,7 +69,7 @@ class FallRules:
     look_s: float = 0.6  # one sight vouches for so long at most: a look twice a second; chosen
     short_trunk_h: float = 0.25  # head above hips of who lies along the line of sight; standing or sitting 0.4; anatomy
     short_hip_h: float = 0.20  # and the hips came down so far, as in a bow they do not; chosen
-    short_leg_h: float = 0.36  # or only hip_drop_h, when the legs carry nobody: away from a low camera; seed 11 (life)
+    short_leg_h: float = 0.36  # or only sinking_hip_h, when the legs carry nobody: away from a low camera; seed 11
     nearer_leg_h: float = 0.55  # hip to ankle, 0.5 standing: longer are legs that come nearer the camera; anatomy
     floor_hip_h: float = 0.36  # after a drop: hips so far down sit on no seat (0.25 H down, a low sofa 0.3); anatomy
     farthest_hip_h: float = 1.0  # half a height down, and half a height nearer on the floor; anatomy
