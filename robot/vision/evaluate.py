@@ -1,9 +1,10 @@
 """How good is the watcher on labelled clips? Prints a table by subject, then one line of JSON.
 
-    python -m robot.vision.evaluate FOLDER LABELS.tsv [--engine litert|opencv] [--hold-last-s 3]
+    python -m robot.vision.evaluate FOLDER LABELS.tsv [--engine litert|opencv] [--hold-last-s 3] [--variants]
 
 The table of labels has the columns path, label ("fall" or "adl"), onset_s (seconds, falls only) and subject. Clips
 are often cut right after the fall; `--hold-last-s` shows the last frame for so long, as if the person stayed down.
+`--variants` shows the clips as other cameras would have (`robot.vision.variants`), a line for each.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from robot.vision.camera import FileCamera, Frame
 from robot.vision.cli_watch import events_in
 from robot.vision.movenet import ENGINES, load_engine
 from robot.vision.pose import Image, Person, PoseEngine
+from robot.vision.variants import CHANGES, EVERY, changed
 
 HOLD_PERIOD_S = 0.1
 EARLY_S = 0.5  # a suspicion so long before the labelled onset is not about that fall: labels are no better than this
@@ -96,9 +98,9 @@ def read_labels(table: Path) -> list[dict[str, str]]:
     return rows
 
 
-def judge(folder: Path, row: dict[str, str], engine: PoseEngine, hold_s: float) -> Clip:
+def judge(folder: Path, row: dict[str, str], engine: PoseEngine, hold_s: float, variant: str = "") -> Clip:
     """Watch one clip; its first suspicion counts, in a fall's clip the first that can be about the fall."""
-    frames = _held(FileCamera(folder / row["path"]).frames(), hold_s)
+    frames = _held(changed(FileCamera(folder / row["path"]).frames(), variant), hold_s)
     from_s = float(row["onset_s"]) - EARLY_S if row["onset_s"] else 0.0
     suspicions = (event for event in events_in(frames, engine) if not event.recovered)
     first = next((event for event in suspicions if event.suspected_at_s >= from_s), None)
@@ -148,6 +150,14 @@ def _held(frames: Iterable[Frame], hold_s: float) -> Iterator[Frame]:
             yield Frame(last.image, last.at_s + n * HOLD_PERIOD_S)
 
 
+def _variants(folder: Path, rows: Sequence[dict[str, str]], engine: PoseEngine, hold_s: float) -> Iterator[str]:
+    yield "variant             falls found  everyday quiet  delay median"
+    for variant in (*CHANGES, *EVERY):
+        clips = [judge(folder, row, engine, hold_s, variant) for row in rows]
+        s, wrong = score(clips), ", ".join(clip.path for clip in clips if not clip.is_right)
+        yield f"{variant:18}  {s.found:5} of {s.falls:2}  {s.quiet:8} of {s.everyday:2}  {s.delay_median_s} s  {wrong}"
+
+
 def _table(scores: dict[str, Score]) -> Iterator[str]:
     yield "subject  falls found  everyday quiet  delay median / max"
     for subject, s in scores.items():
@@ -164,9 +174,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("labels", type=Path)
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0])
     parser.add_argument("--hold-last-s", type=float, default=0.0)
+    parser.add_argument("--variants", action="store_true", help="as other cameras would have shown the clips")
     given = parser.parse_args(arguments)
     try:
         engine = CountingEngine(load_engine(given.engine))
+        if given.variants:
+            for line in _variants(given.folder, read_labels(given.labels), engine, given.hold_last_s):
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+            return 0
         began_s = time.process_time()
         clips = [judge(given.folder, row, engine, given.hold_last_s) for row in read_labels(given.labels)]
         cpu_s = time.process_time() - began_s

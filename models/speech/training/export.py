@@ -12,18 +12,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from models.speech.training.base_model import fetch_base_model
 from models.speech.training.collection import FOLDS, Fold
-from models.speech.training.network import exported
+from models.speech.training.network import BLANK_BIAS, blank_shift, exported
 from models.speech.training.nnet3 import Network
 from models.speech.training.score import read_model
 from robot import paths
 from robot.errors import HaniError
 
-BLANK_BIAS = -3.0
-"""Added to the blank's output: a new voice makes the network unsure, and unsure it says blank. Chosen on fold a."""
 _CONF = ("mfcc.conf", "model.conf")
 
 
@@ -31,9 +27,8 @@ def export(checkpoint: Path, fold: Fold, out_dir: Path, blank_bias: float = BLAN
     """Write the model folder; files of an earlier export are replaced."""
     tokens = (checkpoint.parent / "tokens.txt").read_text(encoding="utf-8")
     count = len(tokens.split())
-    shift = np.zeros(count, np.float32)
-    shift[0] = blank_bias
-    data = exported(read_model(checkpoint, count), Network.read(fetch_base_model()), shift)
+    base = Network.read(fetch_base_model())
+    data = exported(read_model(checkpoint, count), base, blank_shift(count, blank_bias))
     (out_dir / "am").mkdir(parents=True, exist_ok=True)
     (out_dir / "am" / "final.mdl").write_bytes(data)
     (out_dir / "tokens.txt").write_text(tokens, encoding="utf-8")

@@ -23,7 +23,7 @@ from torch import Tensor
 from models.speech.training.base_model import fetch_base_model
 from models.speech.training.batches import Batch, Speech
 from models.speech.training.collection import FOLDS, load, read_collection
-from models.speech.training.network import SUBSAMPLING, AcousticModel
+from models.speech.training.network import SUBSAMPLING, AcousticModel, blank_shift
 from models.speech.training.nnet3 import Network
 from robot import paths
 from robot.errors import HaniError
@@ -47,12 +47,12 @@ class Recipe:
     average_keeps: float = 0.998
     greatest_gradient: float = 5.0
     shares: tuple[tuple[str, float], ...] = (
-        ("studymongolian.net", 0.33),
-        ("Kokoro Mongolian", 0.22),
-        ("AISHELL-1 sample", 0.12),
-        ("audio-cmn (HSK words)", 0.12),
-        ("DSPSpeech-20", 0.13),
-        ("Kokoro", 0.08),
+        ("studymongolian.net", 0.31),
+        ("Kokoro Mongolian", 0.25),
+        ("AISHELL-1 sample", 0.11),
+        ("audio-cmn (HSK words)", 0.10),
+        ("DSPSpeech-20", 0.11),
+        ("Kokoro", 0.12),
     )
 
     def rate(self, step: int, steps: int) -> float:
@@ -128,13 +128,17 @@ def train(folders: list[Path], fold_name: str, steps: int, out_dir: Path, recipe
     recordings = [r for r in read_collection(folders, lexicon) if fold.trains_on(r.clip)]
     speech = Speech(recordings, load(recordings), dict(recipe.shares))
     _say(fold=fold_name, clips=len(recordings), steps=steps)
-    model = AcousticModel(Network.read(fetch_base_model()), len(lexicon.tokens), recipe.dropout)
+    shipped = start if start is not None and start.suffix == ".mdl" else None
+    base = Network.read(shipped or fetch_base_model())
+    model = AcousticModel(base, len(lexicon.tokens), recipe.dropout)
+    if shipped is not None:
+        model.take_output(base, blank_shift(len(lexicon.tokens)))
     training = Training(model, recipe)
     checkpoint = out_dir / CHECKPOINT
     out_dir.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
         training.restore(torch.load(checkpoint, weights_only=True))
-    elif start is not None:
+    elif start is not None and shipped is None:
         weights = torch.load(start, weights_only=True)["average"]
         training.model.load_state_dict(weights)
         training.average.load_state_dict(weights)
@@ -167,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fold", choices=sorted(FOLDS), default="all", help="what is left out (default: nothing)")
     parser.add_argument("--steps", type=int, required=True, help="steps of half a minute of speech, in all")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
-    parser.add_argument("--start", type=Path, help="another run's checkpoint to begin with, instead of the base model")
+    parser.add_argument("--start", type=Path, help="begin with another run's checkpoint or a shipped final.mdl")
     parser.add_argument("--threads", type=int, default=1, help="cores to use")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)

@@ -9,10 +9,11 @@ import pytest
 
 from models.speech.training.nnet3 import Network
 from robot import paths
+from robot.errors import BadInput
 
 torch = pytest.importorskip("torch", reason="only the recipe's environment has PyTorch")
 from models.speech.training.batches import Batch  # noqa: E402  # after the check above
-from models.speech.training.network import AcousticModel, exported  # noqa: E402
+from models.speech.training.network import AcousticModel, blank_shift, exported  # noqa: E402
 from models.speech.training.train import Recipe, Training  # noqa: E402
 
 pytestmark = pytest.mark.unit
@@ -44,6 +45,21 @@ def test_an_exported_model_is_read_back_with_the_same_weights(base: Network, tmp
     for name, part in base.components.items():
         if name != "output.affine":
             assert again.components[name].raw == part.raw, name
+
+
+def test_training_goes_on_from_a_shipped_model(base: Network, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    model, shift = AcousticModel(base, TOKENS).eval(), blank_shift(TOKENS)
+    with torch.no_grad():
+        model.prefinal.weight.mul_(1.1)
+    (tmp_path / "final.mdl").write_bytes(exported(model, base, shift))
+    shipped = Network.read(tmp_path / "final.mdl")
+    again = AcousticModel(shipped, TOKENS).eval()
+    again.take_output(shipped, shift)
+    frames = torch.randn(1, 30, 40)
+    assert torch.allclose(again(frames), model(frames), atol=1e-5)
+    with pytest.raises(BadInput, match="85 outputs, not 84"):
+        AcousticModel(shipped, TOKENS - 1).take_output(shipped, blank_shift(TOKENS - 1))
 
 
 def test_learning_lowers_the_loss_and_a_resumed_run_goes_on_alike(base: Network) -> None:
