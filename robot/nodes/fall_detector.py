@@ -26,6 +26,7 @@ from robot.vision.health import CameraHealth
 from robot.vision.movenet import load_engine
 from robot.vision.numbers import FallRules
 from robot.vision.room import RoomCamera
+from robot.vision.second_look import SecondLook
 from robot.vision.watcher import FallWatcher
 from robot.vision.zones import FILE_NAME, Zones, read_zones
 from robot.watchdog import Watchdog
@@ -100,7 +101,8 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         self._zones.changed()
         rules = FallRules(found_on_floor_s=settings.found_on_floor_s, long_on_floor_s=settings.long_on_floor_s)
         detector = FallDetector(rules, self._zones.zones, lives_alone=self._household.people == 1)
-        self._watcher = FallWatcher(load_engine(), detector)
+        engine = load_engine()
+        self._watcher = FallWatcher(engine, detector, SecondLook(engine))
         self._figures = evidence.StickFigures(settings.evidence_consent)
         if not settings.evidence_consent:
             evidence.forget(self.home)

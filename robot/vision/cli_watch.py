@@ -13,6 +13,7 @@ from robot.vision.camera import FileCamera, Frame
 from robot.vision.detector import FallDetector
 from robot.vision.movenet import load_engine
 from robot.vision.pose import PoseEngine
+from robot.vision.second_look import SecondLook
 from robot.vision.watcher import FallWatcher
 from robot.vision.zones import NO_ZONES, Zones, read_zones
 
@@ -49,7 +50,7 @@ def events_in(
 
     A drop that the end of the file leaves unconfirmed is given `confirm_within_s` more, in which nobody moves.
     """
-    watcher = FallWatcher(engine, FallDetector(zones=zones))
+    watcher = FallWatcher(engine, FallDetector(zones=zones), SecondLook(engine))
     bed_occupied = True if zones.bed else None
     due_s = 0.0
     frame = None

@@ -103,6 +103,12 @@ class FallDetector:
         """Whether somebody who is remembered is not seen: they may lie there, and the model does not see them."""
         return any(track.seen_at_s < self._frame.t_s for track in self._tracker.tracks)
 
+    def missed_px(self, people: Sequence[Person], t_s: float) -> list[tuple[float, float]]:
+        """Where those were last seen (their middle) who are remembered and can be none of these people."""
+        postures = postures_of([person for person in people if not self._is_ignored(person)])
+        unseen = [t for t in self._tracker.tracks if all(t.distance(posture, t_s) is None for posture in postures)]
+        return [(track.posture.centre_x_px, track.posture.centre_y_px) for track in unseen if not track.is_picture]
+
     @property
     def times_somebody(self) -> bool:
         """Whether somebody's time on the floor is running: too few looks would let one wrong look restart it."""

@@ -221,7 +221,8 @@ class FallMachine:
         if passed_s <= self._rules.smooth_s and fell_h > self._rules.fastest_h_s * passed_s:
             self._window.clear()  # nothing falls so fast: another figure was taken for them
         self._window.append(sample)
-        while sample.at_s - self._window[0].at_s > self._rules.hip_window_s:
+        gap_s = self._gap[1] - self._gap[0] if sample.at_s - self._gap[1] <= self._rules.window_s else 0.0
+        while sample.at_s - self._window[0].at_s > self._rules.hip_window_s + gap_s:
             self._window.popleft()
 
     def _look_for_drop(self, at_s: float, height_px: float) -> None:
@@ -230,7 +231,7 @@ class FallMachine:
         down = now.low or (self._short and not self.on_feet)
         # it happened while they were not seen; who was at the frame's edge before that has left
         unseen = down and at_s - self._gap[1] <= rules.window_s and not self._left
-        since_s = min(at_s - rules.window_s, self._gap[0] if unseen else at_s)
+        since_s = min(at_s, self._gap[0] if unseen else at_s) - rules.window_s
         window = [s for s in self._window if s.at_s >= since_s]
         head_drop_h = (now.head_y_px - min(s.head_y_px for s in window)) / height_px
         if head_drop_h > rules.head_drop_h:

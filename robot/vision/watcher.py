@@ -10,6 +10,7 @@ from robot.messages import FallEvent
 from robot.vision.detector import FallDetector, FrameInfo
 from robot.vision.night import brightness_of, enhanced
 from robot.vision.pose import Image, Person, PoseEngine
+from robot.vision.second_look import SecondLook
 
 QUIET_PERIOD_S = 0.5  # 2 frames a second while nothing moves
 ACTIVE_PERIOD_S = 0.1  # 10 a second while someone does; the rules were developed at 7.5-15
@@ -73,11 +74,13 @@ class FallWatcher:
     """Frames in, fall events out. Nothing of a frame is kept beyond a thumbnail, and nothing leaves.
 
     Give it a frame, then wait `next_frame_in_s`. While the picture stands still, the poses of the last look stand for
-    it: an empty or still room costs a thumbnail. `brightness` is the newest frame's mean level, 0..255.
+    it: an empty or still room costs a thumbnail. `second_look` looks again for whoever is missed (None: nobody does).
     """
 
-    def __init__(self, engine: PoseEngine, detector: FallDetector | None = None) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: PoseEngine, detector: FallDetector | None = None, second_look: SecondLook | None = None
+    ) -> None:
+        self._engine, self._second_look = engine, second_look
         self.detector = detector or FallDetector()
         self._gate = MotionGate()
         self._pace = Pace()
@@ -103,7 +106,7 @@ class FallWatcher:
         frame = enhanced(frame, brightness)
         moves = self._gate.moves(frame)
         if moves or self._must_look(t_s):
-            self._people = self._engine.detect(frame)
+            self._people = self._look(frame, t_s)
             self._looked_at_s = t_s
             self._gate.looked()
         info = FrameInfo(t_s, now_at_s, width, height, brightness)
@@ -114,6 +117,12 @@ class FallWatcher:
     def finish(self) -> list[FallEvent]:
         """No frames come for now: what is to be told all the same."""
         return self.detector.finish()
+
+    def _look(self, frame: Image, t_s: float) -> tuple[Person, ...]:
+        people = self._engine.detect(frame)
+        if self._second_look is None:
+            return people
+        return self._second_look.people(frame, people, lambda seen: self.detector.missed_px(seen, t_s))
 
     def _must_look(self, t_s: float) -> bool:
         """Also at a still picture: now and then, and always while somebody who was there is not seen.
