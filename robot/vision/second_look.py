@@ -1,8 +1,8 @@
 """Looks again for somebody who was there a moment ago and is not seen: whoever lies is easily overlooked.
 
-The model sees a mirrored or an enlarged picture as another one: of 179 looks at people who have just fallen, in the dim
-it finds 114 as it is, 135 when the mirrored one counts too, 142 with the enlarged one; half as far away 149, 165, 178
-(models/vision/README.md). Only who fits somebody remembered is taken from such a look: it brings no new figures.
+The model sees a mirrored or an enlarged picture as another one: of the upright people that it misses half covered it
+finds 87 % in such a look, of those who lie 18 %, of those far away half (robot.simulation.life.measure_noise). Only who
+fits somebody remembered is taken from it: a second look brings no new figures.
 """
 
 from __future__ import annotations
@@ -38,10 +38,16 @@ class SecondLook:
             found = mirrored(self._engine, frame_bgr)
         else:
             found = closer(self._engine, frame_bgr, places[self._looks // 2 % len(places)])
-        for person in found:
-            if len(missed((*seen, person))) < len(missed(seen)):
-                seen = (*seen, person)
-        return seen
+        return with_missed(seen, found, missed)
+
+
+def with_missed(seen: Sequence[Person], found: Sequence[Person], missed: Missed) -> tuple[Person, ...]:
+    """Those `seen`, and whoever of those `found` by another look is one of the missed."""
+    people = tuple(seen)
+    for person in found:
+        if len(missed((*people, person))) < len(missed(people)):
+            people = (*people, person)
+    return people
 
 
 def mirrored(engine: PoseEngine, frame_bgr: Image) -> tuple[Person, ...]:

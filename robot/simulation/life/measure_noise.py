@@ -29,6 +29,7 @@ from robot.vision.movenet import ENGINES, load_engine
 from robot.vision.night import brightness_of, enhanced
 from robot.vision.pose import Image, Person, PoseEngine
 from robot.vision.posture import posture_of
+from robot.vision.second_look import closer, mirrored
 
 RATE_HZ = 10.0
 COVERED_SHARE = 0.45  # of the person's box, from below: legs behind a table
@@ -248,11 +249,16 @@ def _shift_px(frame: Image, person: Person | None, side: float, below: float) ->
 CUTS = {"cut_side": (0.5, 0.0), "cut_below": (0.0, 0.45)}
 
 
+def _near(people: Sequence[Person], middle_px: Array, reach_px: float) -> list[Person]:
+    return [p for p in people if np.hypot(*(joints_of(p)[:, :2].mean(0) - middle_px)) < reach_px]
+
+
 def compared(
     name: str, clip: Clip, engine: PoseEngine, change: Callable[[Image, Person | None], Image], found: Findings
 ) -> None:
-    """The same pictures changed: who is still found, how the scores sink, how far the joints move."""
+    """The same pictures changed: who is still found, or by a second look, how the scores sink, how far joints move."""
     scale = float(name.split("_")[1]) if name.startswith("small") else 1.0
+    reach = 0.8 if name in CUTS else 0.5
     for frame, person in zip(clip.frames, clip.main, strict=True):
         if person is None:
             continue
@@ -261,16 +267,16 @@ def compared(
         places = (truth[:, :2] - (width / 2, height / 2)) * scale + (width / 2, height / 2)
         if name in CUTS:
             places = places + _shift_px(frame, person, *CUTS[name])
-        size, posture = size_px(places), lean(person)
-        near = [
-            other
-            for other in engine.detect(change(frame, person))
-            if np.hypot(*(joints_of(other)[:, :2].mean(0) - places.mean(0))) < (0.8 if name in CUTS else 0.5) * size
-        ]
-        found.add(f"{name}/found/{posture}", float(bool(near)))
-        if not near:
+        posture, picture, size, middle = lean(person), change(frame, person), size_px(places), places.mean(0)
+        reach_px = reach * size
+        there = _near(engine.detect(picture), middle, reach_px)
+        found.add(f"{name}/found/{posture}", float(bool(there)))
+        if not there:
+            second = {"mirrored": mirrored(engine, picture), "closer": closer(engine, picture, tuple(middle.tolist()))}
+            for look, people in second.items():
+                found.add(f"{name}/found_{look}/{posture}", float(bool(_near(people, middle, reach_px))))
             continue
-        other = joints_of(max(near, key=lambda p: p.score))
+        other = joints_of(max(there, key=lambda p: p.score))
         edge = truth[:, 1].max() - COVERED_SHARE * np.ptp(truth[:, 1])
         hidden = truth[:, 1] > edge if name == "covered" else np.zeros(17, bool)
         if name in CUTS:

@@ -49,14 +49,26 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What the engine says of one body at T moments; `found` says when it says anything."""
+    """What the engine says of one body at T moments; `found` says when it says anything, `found_again` when only a
+    second look would.
+    """
 
     found: Bools
+    found_again: Bools
     score: Array
     joints: Array
 
+    @classmethod
+    def none(cls, count: int) -> Detections:
+        """Nobody at so many moments."""
+        nobody = np.zeros(count, bool)
+        return cls(nobody, nobody, np.zeros(count), np.zeros((count, 17, 3)))
+
     def person(self, n: int) -> Person | None:
         return person(self.joints[n], float(self.score[n])) if self.found[n] else None
+
+    def person_again(self, n: int) -> Person | None:
+        return person(self.joints[n], float(self.score[n])) if self.found_again[n] else None
 
 
 def person(joints: Array, score: float) -> Person:
@@ -104,7 +116,11 @@ class BodyNoise:
         found_logit += self._by_light("moves", sight.light) * (1 + (n["light"]["lying_factor"] - 1) * lying)
         found_logit += self._by_size("moves", share)
         person_score = _share(found_logit)
-        found = (person_score >= n["person"]["least_score"]) & (1 - hidden_share >= n["person"]["least_seen_share"])
+        enough = 1 - hidden_share >= n["person"]["least_seen_share"]
+        found, again = (
+            (_share(found_logit + moved) >= n["person"]["least_score"]) & enough
+            for moved in (0.0, n["person"]["second_look_moves"])
+        )
 
         logit = np.stack([self._by_lean(mean, sight.lean_deg) for mean in self._mean], axis=1)
         logit += self._sd * errors[:, 3:20]
@@ -132,7 +148,7 @@ class BodyNoise:
         places[swapped] = places[swapped][:, list(LEFT_RIGHT)]
         places[:, :, 0] = np.clip(places[:, :, 0], 0, sight.width_px - 1)
         places[:, :, 1] = np.clip(places[:, :, 1], 0, sight.height_px - 1)
-        return Detections(found, person_score, np.concatenate([places, scores[:, :, None]], axis=2))
+        return Detections(found, again & ~found, person_score, np.concatenate([places, scores[:, :, None]], axis=2))
 
     def _lasting(self, count: int) -> Array:
         """Errors of unit variance that fade: each column keeps its share from step to step."""

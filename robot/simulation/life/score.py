@@ -16,6 +16,7 @@ from robot.simulation.life.view import LIT_LEVEL, Stretch, View
 from robot.vision.detector import FallDetector, FrameInfo
 from robot.vision.health import DARK_LEVEL
 from robot.vision.pose import Person
+from robot.vision.second_look import with_missed
 from robot.vision.tracker import REACH_SIZES
 from robot.vision.watcher import LOOK_ANYWAY_S, QUIET_PERIOD_S, Pace
 from robot.vision.zones import Zones
@@ -116,7 +117,7 @@ class _Camera:
     def __init__(self, life: Life, detector: FallDetector) -> None:
         self._life, self._detector = life, detector
         self._pace = Pace()
-        self._people: list[Person] = []
+        self._people: tuple[Person, ...] = ()
         self._looked_at_s: float | None = None
         self._looked: tuple[Stretch, int] | None = None
         self.due_s = 0.0
@@ -130,7 +131,8 @@ class _Camera:
         same = self._looked is not None and self._looked[0] is stretch
         moves = not same or stretch.moves(n, self._looked[1] if self._looked else n)
         if moves or self._must_look(at_s):
-            self._people = stretch.people(n)
+            found, again = stretch.people(n), stretch.found_again(n)
+            self._people = with_missed(found, again, lambda people: self._detector.missed_px(people, at_s))
             self._looked_at_s, self._looked = at_s, (stretch, n)
             self.looks += 1
         self.frames += 1

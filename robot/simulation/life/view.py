@@ -58,6 +58,10 @@ class Stretch:
         found = [person for image in self.images if (person := image.detections.person(n)) is not None]
         return sorted(found + self.extras.get(n, []), key=lambda p: -p.score)
 
+    def found_again(self, n: int) -> list[Person]:
+        """Whom only a second look would find in frame n."""
+        return [person for image in self.images if (person := image.detections.person_again(n)) is not None]
+
     def moves(self, n: int, since: int) -> bool:
         """Whether the motion gate sees frame `n` differ from frame `since`. `stirs`: television, pets."""
         if self.stirs[n] or abs(self.brightness[n] - self.brightness[since]) > 12:
@@ -130,7 +134,7 @@ def _image(
 def _look(life: Life, actor: Actor, points: Array, seen: Bools, light: Array, errors: BodyNoise) -> Detections:
     count = len(points)
     if not seen.any():
-        return Detections(np.zeros(count, bool), np.zeros(count), np.zeros((count, 17, 3)))
+        return Detections.none(count)
     camera = life.room.camera
     pixels, depth = camera.project(points)
     left, ahead = facing(points)
