@@ -14,6 +14,7 @@ import uuid6
 from robot.messages import FallEvent, FallReason, RoomView, Zone
 from robot.vision.findings import CONFIDENCE, Finding, Place, State
 from robot.vision.numbers import FallRules
+from robot.vision.places import Places
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
 from robot.vision.stature import is_upright, stands
@@ -24,14 +25,9 @@ from robot.vision.zones import NO_ZONES, Zones
 HOLD_S = 10.0  # somebody stands beside the fallen: time to help them up before others are called; chosen
 HELPER_GONE_S = 2.0  # a helper unseen for so long has left; kneeling over the fallen hides one for a moment; chosen
 HELPER_STOOD_S = 10.0  # whoever stood so recently is a helper, also while they bend down; chosen
-IGNORED_SHARE = 0.8  # of the visible joints inside an ignored zone: in the picture on the wall, not before it; chosen
-EDGE_SHARE = 0.02  # of the frame: a joint this near its edge touches it; chosen
 STILL_THERE_SIZES = 0.3  # of the body: the hips are where they were; chosen
-GUESSED_UP_SIZES = (0.1, 0.2, 0.3)  # hidden joints are guessed 0.1 of the body too high, give or take 0.18; measured
-BREADTH_SIZES = 0.1  # of who lies: the body's middle is so far above what it lies on, seen level; anatomy
 LEAVES_S = 0.6  # who goes sideways is at the frame's edge so soon: hidden before it, as where a walker is sought
 SET_BACK_S = 1.0  # frames that overtake each other are less apart; a clock that was set back is more; chosen
-VISIBLE_SCORE = 0.15  # as posture.MIN_JOINT_SCORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class FallDetector:
         lives_alone: bool = True,
     ) -> None:
         self._rules = rules or FallRules()
-        self._zones = zones
+        self._places = Places(zones)
         self._new_id, self._lives_alone = new_id, lives_alone
         self._tracker = Tracker(self._rules)
         self._seen: list[Track] = []
@@ -105,7 +101,7 @@ class FallDetector:
 
     def missed_px(self, people: Sequence[Person], t_s: float) -> list[tuple[float, float]]:
         """Where those were last seen (their middle) who are remembered and can be none of these people."""
-        postures = postures_of([person for person in people if not self._is_ignored(person)])
+        postures = postures_of([person for person in people if not self._places.ignores(person)])
         unseen = [t for t in self._tracker.tracks if all(t.distance(posture, t_s) is None for posture in postures)]
         return [(track.posture.centre_x_px, track.posture.centre_y_px) for track in unseen if not track.is_picture]
 
@@ -121,7 +117,8 @@ class FallDetector:
         passed_s = frame.t_s - before.t_s
         events = self._start_anew() if resized or not -SET_BACK_S <= passed_s <= FORGET_LOW_S else []
         self._frame = frame
-        postures = postures_of([person for person in people if not self._is_ignored(person)])
+        self._places = replace(self._places, width_px=frame.width_px, height_px=frame.height_px)
+        postures = postures_of([person for person in people if not self._places.ignores(person)])
         self._seen = [track for track in self._tracker.follow(postures, frame.t_s) if self._counts(track)]
         alone = sum(not track.stands_still(frame.t_s) for track in self._seen) <= 1
         for track in self._tracker.tracks:
@@ -146,12 +143,12 @@ class FallDetector:
 
     def use_zones(self, zones: Zones) -> None:
         """The caregiver drew other zones."""
-        self._zones = zones
+        self._places = replace(self._places, zones=zones)
 
     def view(self) -> RoomView:
         """The room as of the last step."""
         people = [track for track in self._seen if not track.stands_still(self._frame.t_s)]
-        places = {track.number: self._zone(track.posture) for track in people}
+        places = {track.number: self._places.zone(track.posture) for track in people}
         beside = [track for track in people if track.machine.low and places[track.number] in (None, Zone.FLOOR)]
         upright = sum(track.machine.upright for track in people)
         return RoomView(
@@ -159,7 +156,7 @@ class FallDetector:
             sees=True,
             people=len(people),
             upright=upright,
-            in_bed=sum(place is Zone.BED for place in places.values()) if self._zones.bed else None,
+            in_bed=sum(place is Zone.BED for place in places.values()) if self._places.zones.bed else None,
             low=len(beside),
             helper=sum(track.machine.upright and track.moved for track in people) >= 2,
         )
@@ -177,14 +174,14 @@ class FallDetector:
     # one person
 
     def _judge(self, track: Track, bed: bool | None) -> Finding | None:
-        frame, zone = self._frame, self._zone(track.posture)
+        frame, zone = self._frame, self._places.zone(track.posture)
         below_bed = track.machine.lies_below_bed
         # nobody moves from bed to sofa without standing up, or is on both
         came_lying = below_bed or (bed is True and self._lives_alone and track.machine.here_at_start)
-        seated = self._is_on_sofa(track.posture, sits=track.machine.sits)
-        lies_on_sofa = track.machine.lies_as_on_sofa and self._is_above(Zone.SOFA, track.posture)
+        seated = self._places.on_sofa(track.posture, sits=track.machine.sits)
+        lies_on_sofa = track.machine.lies_as_on_sofa and self._places.above(Zone.SOFA, track.posture)
         on_sofa = (seated or lies_on_sofa) and not came_lying and not track.machine.slid
-        above_bed = not below_bed and self._is_above(Zone.BED, track.posture)  # who rolled out lies lower
+        above_bed = not below_bed and self._places.above(Zone.BED, track.posture)  # who rolled out lies lower
         in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or above_bed
         felt, will_feel = bed is True and in_bed, bed is False and in_bed
         rested = track.machine.rested
@@ -194,7 +191,7 @@ class FallDetector:
                 zone,
                 rests,
                 will_feel,
-                edge=self._is_cut(track.posture),
+                edge=self._places.cuts(track.posture),
                 stands_px=self._stands_px(track.posture),
                 company=self._unseen.had_company(frame.t_s),
                 child=self._is_child(track),
@@ -215,7 +212,7 @@ class FallDetector:
         people = [track for track in self._seen if not track.stands_still(frame.t_s)]
         first = people[0].posture if people else None
         seats = (Zone.SOFA, Zone.BED) if people and people[0].machine.sinking else (Zone.SOFA,)
-        may_leave = first is not None and (self._goes_out(people[0]) or self._zone(first) in seats)
+        may_leave = first is not None and (self._goes_out(people[0]) or self._places.zone(first) in seats)
         track = self._unseen.see(frame.t_s, people, may_leave, bed_occupied, frame.brightness)
         if track is None or track.machine.state is State.ALARMED:
             return []
@@ -257,7 +254,7 @@ class FallDetector:
         if not machine.on_feet or machine.height_px is None:
             return
         x, y = feet_px[0] / frame.width_px, feet_px[1] / frame.height_px
-        off_floor = bool(self._zones.floor) and self._zones.at(x, y) is None
+        off_floor = bool(self._places.zones.floor) and self._places.zones.at(x, y) is None
         too_small = scale.is_too_small(feet_px[1], machine.height_px, frame.height_px)
         track.is_picture = too_small or (off_floor and not track.moved)
         if track.moved and not track.is_picture:
@@ -286,52 +283,12 @@ class FallDetector:
         bottom_px = posture.centre_y_px + posture.height_px / 2
         return self._tracker.scale.standing_px(bottom_px, self._frame.height_px)
 
-    def _is_ignored(self, person: Person) -> bool:
-        if not self._zones.ignore:
-            return False
-        seen = [joint for joint in person.keypoints if joint.score >= VISIBLE_SCORE]
-        width, height = self._frame.width_px, self._frame.height_px
-        # joints may be guessed just outside the frame: there they are at its edge
-        places = [(_within(j.x_px / width), _within(j.y_px / height)) for j in seen]
-        inside = sum(self._zones.inside(Zone.IGNORE, x, y) for x, y in places)
-        return inside > 0 and inside >= IGNORED_SHARE * len(seen)
-
-    def _is_cut(self, posture: Posture) -> bool:
-        """Whether the body reaches the frame's sides or lower edge: there, what sinks or vanishes may be leaving."""
-        frame, half_px = self._frame, posture.width_px / 2
-        left_px, right_px = posture.centre_x_px - half_px, posture.centre_x_px + half_px
-        near_x_px, near_y_px = EDGE_SHARE * frame.width_px, EDGE_SHARE * frame.height_px
-        beside = left_px <= near_x_px or right_px >= frame.width_px - near_x_px
-        return beside or posture.centre_y_px + posture.height_px / 2 >= frame.height_px - near_y_px
-
     def _goes_out(self, track: Track) -> bool:
         """Whether somebody is at the frame's edge, or soon beside it: who falls goes down, who leaves goes sideways."""
         posture, way_px = track.posture, LEAVES_S * track.velocity_px_s[0]
-        return self._is_cut(posture) or self._is_cut(replace(posture, centre_x_px=posture.centre_x_px + way_px))
-
-    def _zone(self, posture: Posture) -> Zone | None:
-        """Where the hips are: outside everything drawn, but not in the drawn bed, is on the floor."""
-        zone = self._zones.at(posture.hip_x_px / self._frame.width_px, posture.hip_y_px / self._frame.height_px)
-        return Zone.FLOOR if zone is None and self._zones.bed else zone
-
-    def _is_on_sofa(self, posture: Posture, *, sits: bool) -> bool:
-        """Whether hips and body lie in a sofa's zone, give or take the model's error; of who sits the hips do."""
-        guessed = GUESSED_UP_SIZES[0]
-        hips_on = self._is_at(Zone.SOFA, posture, posture.hip_x_px, posture.hip_y_px, (0.0, guessed))
-        if sits or not hips_on:
-            return hips_on
-        ups = (0.0, guessed, guessed + BREADTH_SIZES)
-        return self._is_at(Zone.SOFA, posture, posture.centre_x_px, posture.centre_y_px, ups)
-
-    def _is_above(self, zone: Zone, posture: Posture) -> bool:
-        """Whether the hips are in a zone or just above it, as the model guesses what is hidden (by a blanket, say)."""
-        return self._is_at(zone, posture, posture.hip_x_px, posture.hip_y_px, (0.0, *GUESSED_UP_SIZES))
-
-    def _is_at(self, zone: Zone, posture: Posture, x_px: float, y_px: float, ups: Sequence[float]) -> bool:
-        """Whether a point of the body lies in a zone, or so many of its sizes above it."""
-        x, y = x_px / self._frame.width_px, y_px / self._frame.height_px
-        size = posture.size_px / self._frame.height_px
-        return any(self._zones.at(x, y + up * size) is zone for up in ups)
+        return self._places.cuts(posture) or self._places.cuts(
+            replace(posture, centre_x_px=posture.centre_x_px + way_px)
+        )
 
     # what is told
 
@@ -393,7 +350,7 @@ class FallDetector:
             onset_at_s=frame.at_s - (frame.t_s - finding.onset_s),
             suspected_at_s=frame.at_s,
             recovered=finding.recovered,
-            zone=self._zone(track.posture),
+            zone=self._places.zone(track.posture),
             helped=bool(self._helpers_of(track)),
             people=len(self._seen),
         )
@@ -406,7 +363,3 @@ class FallDetector:
         self._tracker, self._unseen = Tracker(self._rules), Unseen(self._rules)
         self._seen, self._helped = [], {}
         return events
-
-
-def _within(share: float) -> float:
-    return min(max(share, 0.001), 0.999)

@@ -24,6 +24,7 @@ from robot.vision.movenet import ENGINES, load_engine
 from robot.vision.night import brightness_of, enhanced
 from robot.vision.pose import Image
 from robot.vision.room import RoomCamera
+from robot.vision.second_look import SecondLook
 from robot.vision.watcher import FallWatcher, MotionGate
 
 CLIP = paths.ROOT / "tests" / "data" / "vision" / "everyday.mp4"
@@ -57,14 +58,16 @@ def run(rate_hz: int, seconds: float, engine_name: str) -> dict[str, Any]:
     """Watch at a fixed rate, or (0) a still room at the watcher's own pace."""
     engine = load_engine(engine_name)
     engine.detect(np.zeros((480, 640, 3), np.uint8))
-    watcher, room = FallWatcher(engine, FallDetector()), RoomCamera().frames()
+    second = SecondLook(engine)
+    watcher, room = FallWatcher(engine, FallDetector(), second), RoomCamera().frames()
     gate, detector, clip = MotionGate(), FallDetector(), list(_moving())
     began_s, cpu_s, looked = time.monotonic(), time.process_time(), 0
     while (now_s := time.monotonic()) - began_s < seconds:
         if rate_hz:
             image = clip[int((now_s - began_s) * 15) % len(clip)]
             gate.moves(image)
-            people = engine.detect(enhanced(image, brightness_of(image)))
+            picture = enhanced(image, brightness_of(image))
+            people = second.people(picture, engine.detect(picture), lambda seen: detector.missed_px(seen, now_s))
             detector.step(people, FrameInfo(now_s, now_s, 640, 480))
             wait_s = 1 / rate_hz
         else:
