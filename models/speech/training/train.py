@@ -47,12 +47,12 @@ class Recipe:
     average_keeps: float = 0.998
     greatest_gradient: float = 5.0
     shares: tuple[tuple[str, float], ...] = (
-        ("studymongolian.net", 0.31),
-        ("Kokoro Mongolian", 0.25),
-        ("AISHELL-1 sample", 0.11),
-        ("audio-cmn (HSK words)", 0.10),
-        ("DSPSpeech-20", 0.11),
-        ("Kokoro", 0.12),
+        ("studymongolian.net", 0.33),
+        ("Kokoro Mongolian", 0.22),
+        ("AISHELL-1 sample", 0.12),
+        ("audio-cmn (HSK words)", 0.12),
+        ("DSPSpeech-20", 0.13),
+        ("Kokoro", 0.08),
     )
 
     def rate(self, step: int, steps: int) -> float:
