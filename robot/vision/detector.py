@@ -101,7 +101,7 @@ class FallDetector:
     @property
     def misses_somebody(self) -> bool:
         """Whether somebody who is remembered is not seen: they may lie there, and the model does not see them."""
-        return any(track.seen_at_s < self._frame.t_s for track in self._tracker.tracks)
+        return self._tracker.misses_somebody(self._frame.t_s)
 
     @property
     def times_somebody(self) -> bool:
