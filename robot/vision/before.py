@@ -70,6 +70,9 @@ class _Seat:
     ) -> None:
         """Somebody who is not on their feet; `on_sofa`: their hips are in its zone; `unsure`: only lying counts."""
         away = (low or not unsure) and self._is_away(posture, height_px, low=low, on_sofa=on_sofa)
+        # hidden hips are guessed on the seat again: who lies, and whose head is down, has not risen to it
+        was_away = self.slid.seen_s >= self._rules.seated_s
+        away = away or (was_away and low and self._is_below(posture, height_px))
         recent = self.at_s is not None and at_s - self.at_s <= self._rules.slides_for_s
         self.slid.see(
             at_s, away and (recent or self.slid.since_s is not None), self._rules.low_gap_s, self._rules.look_s
@@ -107,14 +110,19 @@ class _Seat:
             self.at_s, self.x_px, self.y_px = at_s, self._sits_x_px, self._sits_y_px
             self._head_y_px = self._sits_head_y_px
 
+    def _is_below(self, posture: Posture, height_px: float) -> bool:
+        """Whether the head is lower than of who sits there, and the body no further away than it slides."""
+        away_px = math.hypot(posture.hip_x_px - self.x_px, posture.hip_y_px - self.y_px)
+        head_down = posture.head_y_px - self._head_y_px > self._rules.roll_head_h * height_px
+        return self.at_s is not None and head_down and away_px <= self._rules.slid_reach_h * height_px
+
     def _is_away(self, posture: Posture, height_px: float, *, low: bool, on_sofa: bool) -> bool:
         """Head and hips lower than on any seat, or, lying, somewhat lower or half a metre beside it; not further away
         than a body slides.
         """
         x_px, y_px = posture.hip_x_px - self.x_px, posture.hip_y_px - self.y_px
         away_h, down_h = math.hypot(x_px, y_px) / height_px, y_px / height_px
-        head_down = posture.head_y_px - self._head_y_px > self._rules.roll_head_h * height_px
-        if self.at_s is None or not head_down or away_h > self._rules.slid_reach_h:
+        if not self._is_below(posture, height_px):
             return False
         if low and not on_sofa and down_h > self._rules.hip_drop_h:
             return True

@@ -97,7 +97,7 @@ class FallDetector:
     @property
     def misses_somebody(self) -> bool:
         """Whether somebody who is remembered is not seen: they may lie there, and the model does not see them."""
-        return any(track.seen_at_s < self._frame.t_s for track in self._tracker.tracks)
+        return self._tracker.misses_somebody(self._frame.t_s)
 
     def missed_px(self, people: Sequence[Person], t_s: float) -> list[tuple[float, float]]:
         """Where those were last seen (their middle) who are remembered and can be none of these people."""

@@ -146,6 +146,12 @@ class FallMachine:
     def _is_at_edge(self, at_s: float) -> bool:
         return at_s - self.edge_at_s <= self._rules.lost_s
 
+    def follow_on(self, gone: FallMachine, at_s: float) -> None:
+        """Who stood there vanished, and now this appears: if it lies, they fell while they were not seen."""
+        if gone._window:
+            self._window.append(gone._window[-1])
+            self._gap = (gone._window[-1].at_s, at_s)
+
     def dismiss(self) -> None:
         """What was found last was nothing: go on as before it."""
         self._found = None
@@ -221,8 +227,9 @@ class FallMachine:
         if passed_s <= self._rules.smooth_s and fell_h > self._rules.fastest_h_s * passed_s:
             self._window.clear()  # nothing falls so fast: another figure was taken for them
         self._window.append(sample)
-        gap_s = self._gap[1] - self._gap[0] if sample.at_s - self._gap[1] <= self._rules.window_s else 0.0
-        while sample.at_s - self._window[0].at_s > self._rules.hip_window_s + gap_s:
+        fresh = sample.at_s - self._gap[1] <= self._rules.window_s  # how they stood before they were not seen counts
+        since_s = min(sample.at_s, self._gap[0] if fresh else sample.at_s) - self._rules.hip_window_s
+        while self._window[0].at_s < since_s:
             self._window.popleft()
 
     def _look_for_drop(self, at_s: float, height_px: float) -> None:

@@ -64,8 +64,11 @@ class Track:
             )
             for s in (0.0, coast_s)
         )
-        distance = min(here, there) / max(posture.size_px, self.posture.size_px)
-        return distance if distance < REACH_SIZES + REACH_SIZES_S * min(1.0, unseen_s) else None
+        size_px = max(posture.size_px, self.posture.size_px)
+        falls = self.machine.sinking or self.machine.state is State.FALLING  # and lies as far off as they were tall
+        reach_sizes = REACH_SIZES + REACH_SIZES_S * min(1.0, unseen_s)
+        near = min(here, there) < reach_sizes * (max(size_px, standing_px) if falls else size_px)
+        return min(here, there) / size_px if near else None
 
     def take(self, posture: Posture, at_s: float) -> None:
         """This posture is theirs."""
@@ -113,6 +116,7 @@ class _Gone:
     hip_px: tuple[float, float]
     height_px: float
     is_large: bool
+    machine: FallMachine
 
 
 class Tracker:
@@ -141,6 +145,11 @@ class Tracker:
             seen.append(track)
         return seen
 
+    def misses_somebody(self, at_s: float) -> bool:
+        """Whether somebody who is remembered is not seen, or vanished on their feet, and not at the frame's edge."""
+        vanished = any(at_s - gone.at_s <= FORGET_LOW_S for gone in self._gone)
+        return vanished or any(track.seen_at_s < at_s for track in self.tracks)
+
     def forget(self, at_s: float) -> None:
         """Drop whoever is gone; who stood a moment before, and did not leave the picture, is remembered."""
         self._gone = [gone for gone in self._gone if at_s - gone.at_s <= GONE_S]
@@ -151,7 +160,7 @@ class Tracker:
             is_person = track.moved and not track.is_picture
             if height_px is not None and track.is_gone(at_s) and is_person and stood and not left:
                 hip_px = track.posture.hip_x_px, track.posture.hip_y_px
-                self._gone.append(_Gone(track.seen_at_s, hip_px, height_px, track.is_large))
+                self._gone.append(_Gone(track.seen_at_s, hip_px, height_px, track.is_large, machine))
         self.tracks = [track for track in self.tracks if not track.is_gone(at_s)]
 
     def _near(self, postures: Sequence[Posture], at_s: float) -> list[tuple[bool, float, int, int, Track]]:
@@ -174,6 +183,8 @@ class Tracker:
         here_at_start = at_s - started_at_s <= self._rules.start_s
         gone = self._take_gone(posture)  # whoever lies along the line of sight looks like a small figure that stands
         machine = FallMachine(self._rules, here_at_start, gone.height_px if gone else None)
+        if gone is not None and at_s - gone.at_s <= FORGET_LOW_S:
+            machine.follow_on(gone.machine, at_s)
         first_px = (posture.centre_x_px, posture.centre_y_px)
         track = Track(self._count, machine, posture, at_s, at_s, moved=gone is not None, _first_px=first_px)
         track.is_large = gone is not None and gone.is_large

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from robot.vision.detector import FallDetector, FrameInfo
 from robot.vision.pose import Box, Keypoint, Person
 from robot.vision.zones import Polygon, Zones
 
 from .frames import Frames, back, nobody, walks, watch
-from .skeletons import LIE, STAND, Pose, person
+from .skeletons import FRAME_PX, LIE, SIT, STAND, Pose, person
 
 pytestmark = pytest.mark.unit
 
@@ -87,7 +88,8 @@ def test_who_falls_away_from_the_camera_keeps_the_hips_nearly_where_they_were() 
 def test_who_was_large_enough_once_is_judged_also_where_they_lie_or_are_found_again() -> None:
     away = [*walks(200, 260, 105, 2), *walks(260, 320, 88, 3)]
     lies = [back(person(LIE, 330, 62))] * 150
-    assert watch([*away, *nobody(8), *lies]) == ["found_on_floor"]
+    assert watch([*away, *nobody(8), *lies]) == ["fast_drop"]
+    assert watch([*away, *nobody(40), *lies]) == ["found_on_floor"]
     assert watch([*walks(200, 320, 88, 5), *nobody(8), *lies]) == [], "always too few pixels"
 
 
@@ -130,3 +132,47 @@ def test_who_was_asked_about_while_in_bed_and_then_rolls_out_is_told() -> None:
     asked = watch(sleeps, None, Zones(bed=(bed,)))
     assert asked == ["found_on_floor"]
     assert watch([*sleeps, *rolls, *[rolls[-1]] * 100], None, Zones(bed=(bed,))) == [*asked, "fell_out_of_bed"]
+
+
+def beside(frames: Frames) -> Frames:
+    """The same with a carer who came in and sits: whoever has company is not missed merely because they vanished."""
+    comes = walks(620, 560, seconds=2)
+    return [*comes, *[[*people, *back(person(SIT, 560))] for people in frames]]
+
+
+@pytest.mark.parametrize(("unseen_s", "told"), [(8, ["lost_while_falling"]), (40, [])], ids=["they fell", "a cat"])
+def test_who_vanished_on_their_feet_and_lies_there_fell_though_hardly_seen(unseen_s: float, told: list[str]) -> None:
+    """The model loses them before the head is down, and finds them for a moment only."""
+    lies = [back(person(LIE, 330))] * 8
+    assert watch(beside([*walks(200, 320), *nobody(unseen_s), *lies, *nobody(8)])) == told
+
+
+def test_who_falls_along_the_line_of_sight_is_small_and_lies_further_off_than_that() -> None:
+    """In mid-fall their size says little about how far the body moves; they are no new figure, too small to judge."""
+    stood, sinks = (148.0, 240.0, 346.0), (240.0, 290.0, 330.0)
+    lies = [back(person(LIE, 260, 70))] * 40
+    assert watch([*walks(200, 320), *turns((stood, sinks), 0.6), *lies]) == ["fast_drop"]
+    assert watch([*walks(200, 320), *[upright(stood)] * 6, *lies]) == [], "a cat beside who stood there"
+
+
+def test_who_vanished_on_their_feet_is_looked_for() -> None:
+    """Also in a picture that stands still: else the next look may be five seconds away."""
+
+    def misses(frames: Frames) -> bool:
+        detector = FallDetector()
+        for n, people in enumerate(frames):
+            detector.step(people, FrameInfo(n / 10, n / 10, *FRAME_PX, 130.0))
+        return detector.misses_somebody
+
+    assert misses([*walks(200, 320), *nobody(20)])
+    assert not misses([*walks(200, 320), *nobody(40)])
+    assert not misses([*walks(320, 635), *nobody(20)]), "left at the frame's edge"
+
+
+def test_whose_hips_are_guessed_on_the_seat_again_has_not_risen_to_it() -> None:
+    stood, seat, floor = (148.0, 240.0, 346.0), (191.0, 288.0, 354.0), (258.0, 350.0, 405.0)
+    lies, guessed = (290.0, 350.0, 380.0), (290.0, 296.0, 350.0)
+    sits = [*walks(200, 320), *turns((stood, seat), 2), *[upright(seat)] * 70]
+    slides = [*sits, *turns((seat, floor), 4), *turns((floor, lies, guessed), 1.5)]
+    assert watch([*slides, *[upright(guessed)] * 60]) == ["slid_from_chair"]
+    assert watch([*sits, *turns((seat, guessed), 4), *[upright(guessed)] * 60]) == [], "slumped on the seat"
