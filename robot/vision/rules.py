@@ -249,7 +249,8 @@ class FallMachine:
                 onset_s = drop.began_s([(s.at_s, s.head_y_px) for s in window])
                 self._fall(at_s, onset_s, reason, next(s for s in window if s.at_s == onset_s))
         elif now.low and head_drop_h > rules.roll_head_h:
-            lay = [s for s in window if s.low]
+            lately_s = min(at_s - rules.window_s, self._gap[0] if unseen else at_s)
+            lay = [s for s in window if s.low and s.at_s >= lately_s]  # a sleeper's hips are guessed here and there
             if (now.hip_y_px - min(s.hip_y_px for s in lay)) / height_px > rules.roll_hip_h:
                 self._fall(at_s, drop.began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
                 self._above_px = min(s.hip_y_px for s in lay) + rules.rolled_hip_h * height_px

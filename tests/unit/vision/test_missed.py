@@ -176,3 +176,9 @@ def test_whose_hips_are_guessed_on_the_seat_again_has_not_risen_to_it() -> None:
     slides = [*sits, *turns((seat, floor), 4), *turns((floor, lies, guessed), 1.5)]
     assert watch([*slides, *[upright(guessed)] * 60]) == ["slid_from_chair"]
     assert watch([*sits, *turns((seat, guessed), 4), *[upright(guessed)] * 60]) == [], "slumped on the seat"
+
+
+def test_who_vanishes_half_way_down_and_lies_there_has_fallen() -> None:
+    """On to a bed, in the dim: the model lost them in mid-fall (a real clip). The drop began before they vanished."""
+    sinks = [back(person(STAND.towards(LIE, n / 10))) for n in range(1, 6)]
+    assert watch([*walks(200, 320), *sinks, *nobody(2.2), *[back(person(LIE_ON_BED))] * 20]) == ["fast_drop"]
