@@ -120,7 +120,7 @@ class FallDetector:
         self._places = replace(self._places, width_px=frame.width_px, height_px=frame.height_px)
         postures = postures_of([person for person in people if not self._places.ignores(person)])
         self._seen = [track for track in self._tracker.follow(postures, frame.t_s) if self._counts(track)]
-        alone = sum(track.is_somebody(frame.t_s) for track in self._seen) <= 1
+        alone = sum(not track.stands_still(frame.t_s) for track in self._seen) <= 1
         for track in self._tracker.tracks:
             if track.seen_at_s == frame.t_s and track not in self._seen:
                 continue  # a picture, or too small

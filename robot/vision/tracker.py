@@ -28,7 +28,6 @@ MOVED_SIZES = 0.25  # whoever never moved so far may be a picture on the wall; c
 GONE_S = 120.0  # who vanished on their feet is remembered for so long: what appears there is them; chosen
 GONE_REACH_H = 0.6  # of their height from where they stood: the hips are 0.5 H above the feet; anatomy
 STANDS_WEIGHT = 0.05  # of each look at who is on their feet: two seconds of walking; chosen
-GLIMPSE_S = 3.0  # what never moved and is seen for less may be nobody; as the ghosts of simulated life
 STILL_S = 60.0  # an upright figure that did not move for so long since it appeared is one; chosen
 
 
@@ -102,10 +101,6 @@ class Track:
     def stands_still(self, at_s: float) -> bool:
         """An upright figure that never moved: a poster, a coat, a statue."""
         return not self.moved and not self.machine.low and at_s - self.began_at_s > STILL_S
-
-    def is_somebody(self, at_s: float) -> bool:
-        """Whether this is more than a glimpse: the model sees people in curtains, for up to three seconds."""
-        return not self.stands_still(at_s) and (self.moved or at_s - self.began_at_s >= GLIMPSE_S)
 
     def is_gone(self, at_s: float) -> bool:
         if self.machine.state in (State.ALARMED, State.IN_BED):

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from robot.messages import Zone
 from robot.vision.detector import HOLD_S, FallDetector, FrameInfo
-from robot.vision.numbers import FallRules
 from robot.vision.scale import RoomScale
-from robot.vision.tracker import Track, Tracker, postures_of
+from robot.vision.tracker import postures_of
 from robot.vision.zones import Zones
 
 from .skeletons import FLOOR_Y_PX, FRAME_PX, LIE, SIT, STAND, Pose, act, person
@@ -366,18 +365,3 @@ def test_another_frame_size_starts_anew_and_alarms_nobody():
     for n in range(20):
         t = 5.0 + n / 10
         assert detector.step(small, FrameInfo(t, t, 320, 240)) == []
-
-
-def test_a_glimpse_of_a_figure_is_nobody_and_whoever_walks_or_stays_is_somebody() -> None:
-    """One ghost in a curtain must not lift what a felt bed withholds."""
-    tracker = Tracker(FallRules())
-
-    def seen(x_px: float, at_s: float) -> Track:
-        return tracker.follow(postures_of([person(STAND, x_px)]), at_s)[0]
-
-    assert not seen(200, 0.0).is_somebody(0.0)
-    assert not seen(200, 2.5).is_somebody(2.5)
-    assert seen(200, 3.0).is_somebody(3.0)
-    assert not seen(200, 70.0).is_somebody(70.0)  # a poster
-    walks = [seen(400 + 20 * n, 71.0 + n / 10) for n in range(6)]
-    assert walks[-1].is_somebody(71.5)
