@@ -14,10 +14,8 @@ from robot.vision.detector import FallDetector
 from robot.vision.movenet import load_engine
 from robot.vision.pose import PoseEngine
 from robot.vision.second_look import SecondLook
-from robot.vision.watcher import FallWatcher
+from robot.vision.watcher import CONFIRM_WITHIN_S, FallWatcher
 from robot.vision.zones import NO_ZONES, Zones, read_zones
-
-CONFIRM_WITHIN_S = 3.0  # a file may end right after the fall: so long its last frame stands for what follows; chosen
 
 
 def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = None) -> int:
@@ -35,7 +33,7 @@ def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = N
     status = 0
     for video in videos:
         try:
-            for event in events_in(FileCamera(video).frames(), engine, drawn, CONFIRM_WITHIN_S):
+            for event in events_in(FileCamera(video).frames(), engine, drawn):
                 print(json.dumps(_line(video, event), ensure_ascii=False), file=out, flush=True)
         except HaniError as error:
             print(f"hani watch: {error}", file=err)
@@ -44,7 +42,7 @@ def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = N
 
 
 def events_in(
-    frames: Iterable[Frame], engine: PoseEngine, zones: Zones = NO_ZONES, confirm_within_s: float = 0.0
+    frames: Iterable[Frame], engine: PoseEngine, zones: Zones = NO_ZONES, confirm_within_s: float = CONFIRM_WITHIN_S
 ) -> Iterator[FallEvent]:
     """The fall events in the frames of a file, at the watcher's own frame rate; times are the file's.
 
@@ -53,15 +51,11 @@ def events_in(
     watcher = FallWatcher(engine, FallDetector(zones=zones), SecondLook(engine))
     bed_occupied = True if zones.bed else None
     due_s = 0.0
-    frame = None
     for frame in frames:
         if frame.at_s + 1e-6 >= due_s:  # 1e-6: a frame's time is a rounded fraction
             yield from watcher.watch(frame.image, frame.at_s, frame.at_s, bed_occupied)
             due_s = frame.at_s + watcher.next_frame_in_s
-    while frame is not None and watcher.detector.is_falling and due_s - frame.at_s <= confirm_within_s:
-        yield from watcher.watch(frame.image, due_s, due_s, bed_occupied)
-        due_s += watcher.next_frame_in_s
-    yield from watcher.finish()
+    yield from watcher.finish(confirm_within_s)
 
 
 def _line(video: Path, event: FallEvent) -> dict[str, object]:

@@ -102,7 +102,8 @@ class FallDetector:
     def missed_px(self, people: Sequence[Person], t_s: float) -> list[tuple[float, float]]:
         """Where those were last seen (their middle) who are remembered and can be none of these people."""
         postures = postures_of([person for person in people if not self._places.ignores(person)])
-        unseen = [t for t in self._tracker.tracks if all(t.distance(posture, t_s) is None for posture in postures)]
+        lately = [track for track in self._tracker.tracks if t_s - track.seen_at_s <= FORGET_LOW_S]
+        unseen = [track for track in lately if all(track.distance(posture, t_s) is None for posture in postures)]
         return [(track.posture.centre_x_px, track.posture.centre_y_px) for track in unseen if not track.is_picture]
 
     @property

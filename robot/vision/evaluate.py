@@ -102,7 +102,7 @@ def judge(folder: Path, row: dict[str, str], engine: PoseEngine, hold_s: float, 
     """Watch one clip; its first suspicion counts, in a fall's clip the first that can be about the fall."""
     frames = _held(changed(FileCamera(folder / row["path"]).frames(), variant), hold_s)
     from_s = float(row["onset_s"]) - EARLY_S if row["onset_s"] else 0.0
-    suspicions = (event for event in events_in(frames, engine) if not event.recovered)
+    suspicions = (event for event in events_in(frames, engine, confirm_within_s=0.0) if not event.recovered)
     first = next((event for event in suspicions if event.suspected_at_s >= from_s), None)
     return Clip(
         path=row["path"],

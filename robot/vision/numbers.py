@@ -66,6 +66,7 @@ class FallRules:
     dim_level: float = 70.0  # of 255: night light or a lamp; half of a lit room (130, measured on clips; noise.yaml)
     walking_h_s: float = 0.6  # who moves so fast when last seen is on the way out; chosen
     watched_s: float = 3.0  # of the time on the floor so much was seen: a flicker on a blanket is nobody; chosen
+    glimpse_s: float = 0.5  # who lies where somebody vanished is nobody if seen for less: a ghost lasts a look; chosen
     look_s: float = 0.6  # one sight vouches for so long at most: a look twice a second; chosen
     short_trunk_h: float = 0.25  # head above hips of who lies along the line of sight; standing or sitting 0.4; anatomy
     short_hip_h: float = 0.20  # and the hips came down so far, as in a bow they do not; chosen

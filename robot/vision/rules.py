@@ -46,6 +46,7 @@ class FallMachine:
         self._seen_at_s: float | None = None
         self._gap: tuple[float, float] = (-math.inf, -math.inf)  # when they were last not seen
         self._left = False  # at the frame's edge before that
+        self._is_doubted = False  # it may be another who appeared where somebody vanished
         self.edge_at_s = -math.inf
         self._trunk_up = False
         self._lying = False
@@ -53,7 +54,7 @@ class FallMachine:
         self._lay = Spell()
         self._on_floor = OnFloor(rules)
         self._sat_told_at_s = -math.inf
-        self._drop_at_s = 0.0
+        self._drop_at_s = -math.inf
         self._drop_reason = FallReason.FAST_DROP
         self._above_px = -math.inf  # who rolled out of bed has the hips below this ever after
         self._landed_at_s: float | None = None
@@ -99,6 +100,11 @@ class FallMachine:
         return self._before.slides
 
     @property
+    def sank(self) -> bool:
+        """Whether a drop began shortly before they were last seen, whatever it seemed to be."""
+        return self._seen_at_s is not None and self._seen_at_s - self._drop_at_s <= self._rules.stood_s
+
+    @property
     def lies_below_bed(self) -> bool:
         """Whether they were in the bed's zone, have not stood since, and are clearly below it."""
         return self.low and self._before.in_bed_at_s is not None and self._before.below_bed()
@@ -134,6 +140,8 @@ class FallMachine:
             return None
         if place.will_feel and at_s - self._drop_at_s < self._rules.bed_feels_s:
             return None  # under the blanket?
+        if self._is_doubted and self._seen_at_s - self._began_at_s < self._rules.glimpse_s:
+            return None  # one low glimpse where somebody vanished may be a ghost: they are looked for
         stood, last = self._stood, self._window[-1]  # a pet, a blanket, who rolls out of bed unseen never stood
         sat, bows = self._trunk_up and not last.low, self._before.bows(self._drop_at_s)
         nearer, at_edge = not self.low and drop.comes_nearer(last, self._rules), self._is_at_edge(self._seen_at_s)
@@ -149,6 +157,7 @@ class FallMachine:
     def follow_on(self, gone: FallMachine, at_s: float) -> None:
         """Who stood there vanished, and now this appears: if it lies, they fell while they were not seen."""
         if gone._window:
+            self._is_doubted = not gone.sank
             self._window.append(gone._window[-1])
             self._gap = (gone._window[-1].at_s, at_s)
 
@@ -237,7 +246,7 @@ class FallMachine:
         rules, now = self._rules, self._window[-1]
         down = now.low or (self._short and not self.on_feet)
         # it happened while they were not seen; who was at the frame's edge before that has left
-        unseen = down and at_s - self._gap[1] <= rules.window_s and not self._left
+        unseen = down and at_s - self._gap[1] <= rules.window_s and not self._left and self._sank_unseen(now, height_px)
         since_s = min(at_s, self._gap[0] if unseen else at_s) - rules.window_s
         window = [s for s in self._window if s.at_s >= since_s]
         head_drop_h = (now.head_y_px - min(s.head_y_px for s in window)) / height_px
@@ -254,6 +263,11 @@ class FallMachine:
             if (now.hip_y_px - min(s.hip_y_px for s in lay)) / height_px > rules.roll_hip_h:
                 self._fall(at_s, drop.began_s([(s.at_s, s.hip_y_px) for s in lay]), FallReason.FELL_OUT_OF_BED)
                 self._above_px = min(s.hip_y_px for s in lay) + rules.rolled_hip_h * height_px
+
+    def _sank_unseen(self, now: Sample, height_px: float) -> bool:
+        """Whether the head came down while they were not seen: who lay down slowly was seen to do it."""
+        before = next((s for s in reversed(self._window) if s.at_s <= self._gap[0]), None)
+        return before is not None and now.head_y_px - before.head_y_px > self._rules.roll_head_h * height_px
 
     def _fall(self, at_s: float, onset_s: float, reason: FallReason, stood: Sample | None = None) -> None:
         self._stood, self._fell_at_edge, self._above_px = stood, self._is_at_edge(at_s), -math.inf

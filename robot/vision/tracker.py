@@ -184,7 +184,9 @@ class Tracker:
         gone = self._take_gone(posture)  # whoever lies along the line of sight looks like a small figure that stands
         machine = FallMachine(self._rules, here_at_start, gone.height_px if gone else None)
         if gone is not None and at_s - gone.at_s <= FORGET_LOW_S:
-            machine.follow_on(gone.machine, at_s)
+            is_pet = posture.size_px < self._rules.small_h * gone.height_px
+            if gone.machine.sank or not is_pet:
+                machine.follow_on(gone.machine, at_s)
         first_px = (posture.centre_x_px, posture.centre_y_px)
         track = Track(self._count, machine, posture, at_s, at_s, moved=gone is not None, _first_px=first_px)
         track.is_large = gone is not None and gone.is_large

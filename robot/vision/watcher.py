@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ ATTENTIVE_PERIOD_S = 1 / 15  # 15 while someone moves just out of bed, or is in 
 STAY_ACTIVE_S = 3.0  # a person who pauses is soon moving again; also after the start
 ATTENTIVE_S = 60.0  # after someone left the bed: when most falls at night happen
 ROUNDING_S = 1e-6  # times are sums of fractions
+CONFIRM_WITHIN_S = 3.0  # frames may end right after a fall: so long the last poses stand for what follows; chosen
 LOOK_ANYWAY_S = 5.0  # a still picture is looked at again after so long: somebody may have been missed
 
 
@@ -87,6 +90,7 @@ class FallWatcher:
         self._people: tuple[Person, ...] = ()
         self._looked_at_s: float | None = None
         self._size_px = (0, 0)
+        self._last: tuple[FrameInfo, bool | None] | None = None
         self.next_frame_in_s = 0.0
 
     @property
@@ -111,12 +115,26 @@ class FallWatcher:
             self._gate.looked()
         info = FrameInfo(t_s, now_at_s, width, height, brightness)
         events = self.detector.step(self._people, info, bed_occupied)
+        self._last = info, bed_occupied
         self.next_frame_in_s = self._pace.next_s(t_s, moves, self.detector.is_falling, bed_occupied)
         return events
 
-    def finish(self) -> list[FallEvent]:
-        """No frames come for now: what is to be told all the same."""
-        return self.detector.finish()
+    def finish(self, confirm_within_s: float = CONFIRM_WITHIN_S) -> list[FallEvent]:
+        """No frames come for now: what is to be told all the same.
+
+        A drop that is not yet confirmed is given `confirm_within_s` more, in which nobody moves: whoever falls may take
+        the camera down with them.
+        """
+        events: list[FallEvent] = []
+        for n in range(1, round(confirm_within_s / ACTIVE_PERIOD_S) + 1):
+            if self._last is None or not self.detector.is_falling:
+                break
+            info, bed_occupied = self._last
+            after_s = n * ACTIVE_PERIOD_S
+            later = replace(info, t_s=info.t_s + after_s, at_s=info.at_s + after_s)
+            events += self.detector.step(self._people, later, bed_occupied)
+        self._last = None
+        return [*events, *self.detector.finish()]
 
     def _look(self, frame: Image, t_s: float) -> tuple[Person, ...]:
         people = self._engine.detect(frame)

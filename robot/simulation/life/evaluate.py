@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
+from math import ceil
 from statistics import median
 
 from robot.messages import AlarmType
@@ -71,7 +72,7 @@ def summary(scores: Sequence[Score]) -> dict[str, object]:
         "left_to_helper": sum(result.left_to_helper for result in falls),
         "helped_falls_that_reached_nobody": unraised,
         "delay_median_s": round(median(delays), 1) if delays else None,
-        "delay_p95_s": round(delays[int(0.95 * (len(delays) - 1))], 1) if delays else None,
+        "delay_p95_s": round(delays[ceil(0.95 * len(delays)) - 1], 1) if delays else None,
         "withheld": dict(sum((score.withheld for score in scores), Counter())),
         "suppressed": dict(sum((score.suppressed for score in scores), Counter())),
         "bed_messages_refused": sum(score.bed_refused for score in scores),

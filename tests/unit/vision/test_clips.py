@@ -70,8 +70,8 @@ def test_a_fall_at_the_very_end_of_a_file_is_told(engine, clips):
     whole = list(FileCamera(clips / "fall.mp4").frames())
     told_at_s = next(cli_watch.events_in(whole, engine)).suspected_at_s
     cut = [frame for frame in whole if frame.at_s < told_at_s - 0.4]
-    assert list(cli_watch.events_in(cut, engine)) == []
-    assert len(list(cli_watch.events_in(cut, engine, confirm_within_s=cli_watch.CONFIRM_WITHIN_S))) == 1
+    assert list(cli_watch.events_in(cut, engine, confirm_within_s=0.0)) == []
+    assert len(list(cli_watch.events_in(cut, engine))) == 1
 
 
 def test_one_bad_file_is_told_in_one_line_and_the_others_go_on(engine, clips, tmp_path, capfd):

@@ -147,6 +147,40 @@ def test_who_vanished_on_their_feet_and_lies_there_fell_though_hardly_seen(unsee
     assert watch(beside([*walks(200, 320), *nobody(unseen_s), *lies, *nobody(8)])) == told
 
 
+def test_one_low_glimpse_where_somebody_vanished_is_nobody() -> None:
+    """Somebody went out by a door in the middle of the picture, and a ghost of the model lay there for a moment."""
+    lies = back(person(LIE, 330))
+    left = [*walks(200, 320), *nobody(10)]
+    assert watch([*left, lies, *nobody(40)]) == []
+    assert watch([*left, *[lies] * 4, *nobody(40)]) == []
+    assert watch([*left, lies, *nobody(5), *[lies] * 15]) == ["fast_drop"], "seen again, it is somebody"
+
+
+@pytest.mark.parametrize("unseen_s", [0.8, 1.0, 2.0])
+def test_who_lay_down_slowly_and_is_lost_for_a_moment_did_not_fall(unseen_s: float) -> None:
+    """On the exercise mat: nearly all of the way down was seen."""
+    goes_down = [back(person(STAND.towards(LIE, n / 50))) for n in range(51)]
+    lies = [back(person(LIE))] * 80
+    rises = [*goes_down[::-1], *walks(320, 330)]
+    assert watch([*walks(200, 320), *goes_down, *nobody(unseen_s), *lies, *rises]) == []
+
+
+def test_a_pet_where_somebody_went_out_of_sight_is_not_them() -> None:
+    assert watch([*walks(200, 320), *nobody(10), *[back(person(LIE, 330, 80))] * 15, *nobody(40)]) == []
+
+
+def test_who_was_told_and_is_long_unseen_is_not_looked_for_on_every_frame() -> None:
+    detector = FallDetector()
+    falls = [back(person(STAND.towards(LIE, n / 7))) for n in range(1, 8)]
+    frames = [*walks(200, 320), *falls, *[falls[-1]] * 40, *nobody(40)]
+    missed = []
+    for n, people in enumerate(frames):
+        missed.append(bool(detector.missed_px(people, n / 10)))
+        detector.step(people, FrameInfo(n / 10, n / 10, *FRAME_PX, 130.0))
+    assert any(missed[-350:-310])
+    assert not any(missed[-80:])
+
+
 def test_who_falls_along_the_line_of_sight_is_small_and_lies_further_off_than_that() -> None:
     """In mid-fall their size says little about how far the body moves; they are no new figure, too small to judge."""
     stood, sinks = (148.0, 240.0, 346.0), (240.0, 290.0, 330.0)

@@ -81,6 +81,18 @@ def test_a_fall_passes_from_the_engine_to_an_event():
     assert min(abs(events[0].suspected_at_s - NOW_AT_S - t) for t in times) < 1e-6
 
 
+def test_a_camera_that_is_lost_in_a_fall_does_not_lose_the_fall():
+    """Whoever falls may take it down with them, or its cable."""
+    script = [[person(pose)] for _, pose in act(((STAND, 2.0), (LIE, 0.7), (LIE, 0.3)))]
+    watcher = FallWatcher(FakePoseEngine(script))
+    picture = flicker()
+    for n in range(len(script)):
+        assert watcher.watch(picture(n), n / 10, NOW_AT_S + n / 10) == []
+    assert watcher.detector.is_falling
+    assert [event.reason.value for event in watcher.finish()] == ["fast_drop"]
+    assert watcher.finish() == [], "once"
+
+
 def flicker():
     """A picture that always moves, so that the rate stays up."""
     pictures = [STILL, MOVED]
