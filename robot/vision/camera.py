@@ -93,8 +93,7 @@ class FileCamera:
     def frames(self) -> Generator[Frame, None, None]:
         capture = open_video(self._path)
         try:
-            rate_hz, count = video_rate_hz(capture), int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-            clock, at_s, read = _FileClock(1 / rate_hz), 0.0, 0
+            clock, at_s, read = _FileClock(1 / video_rate_hz(capture)), 0.0, 0
             while True:
                 ok, image = capture.read()
                 if not ok or image is None:
@@ -102,10 +101,10 @@ class FileCamera:
                 at_s = clock.next_s(float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000)
                 yield Frame(image, at_s)
                 read += 1
-            missing_s = count / rate_hz - at_s if 0 < count < MAX_FRAMES and count > read else 0.0
+            length_s = _length_s(capture, read)
             if read == 0:
                 raise BadInput(f"{self._path} has no pictures: give a video file that plays")
-            if missing_s > max(SHORT_BY_S, SHORT_BY_SHARE * count / rate_hz):
+            if length_s - at_s > max(SHORT_BY_S, SHORT_BY_SHARE * length_s):
                 raise BadInput(f"{self._path} breaks off after {at_s:.1f} s: give a whole video file")
         except cv2.error:
             raise BadInput(f"{self._path} cannot be decoded: give an .mp4 or .avi file that plays") from None
@@ -145,6 +144,16 @@ def video_rate_hz(capture: Any) -> float:
     """The frame rate that a video claims; 30 when it claims nonsense."""
     rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
     return rate_hz if 1.0 <= rate_hz <= 240.0 else 30.0
+
+
+def _length_s(capture: Any, read: int) -> float:
+    """How long a video claims to be; 0.0 when it claims no more pictures than were read, or nonsense.
+
+    OpenCV reckons the count from length and rate where the file has none (Matroska, WebM): only both together tell the
+    length, also where the rate is the 1000 of a file whose pictures come unevenly.
+    """
+    rate_hz, count = float(capture.get(cv2.CAP_PROP_FPS)), float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return count / rate_hz if read < count < MAX_FRAMES and 0.0 < rate_hz < math.inf else 0.0
 
 
 def _quiet_opencv() -> None:

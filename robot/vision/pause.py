@@ -7,10 +7,10 @@ device can set it without ROS (`hani camera pause`). Only the moment and how it 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from robot.files import write_whole
 from robot.messages import CameraPause, PausedBy
 
 LONGEST_S = 3600.0  # a longer absence of the watcher is a decision for the caregiver, not for a slip of the tongue
@@ -47,9 +47,7 @@ def write_pause(folder: Path, pause: Pause | None) -> None:
         path.unlink(missing_ok=True)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(_text_of(pause), encoding="ascii")
-    os.replace(new, path)
+    write_whole(path, _text_of(pause).encode("ascii"))  # the node and a command may write at the same moment
 
 
 def end_own_pause(folder: Path, own: Pause) -> None:

@@ -11,7 +11,6 @@ The file, `zones.yaml` in the data folder, is JSON or YAML:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from robot.errors import BadInput
+from robot.files import write_whole
 from robot.messages import Zone
 
 Point = tuple[float, float]
@@ -27,6 +27,7 @@ Polygon = tuple[Point, ...]
 
 FILE_NAME = "zones.yaml"
 MAX_BYTES = 100_000
+OWNER_ONLY = 0o600
 _LYING_PLACES = (Zone.BED, Zone.SOFA, Zone.FLOOR)
 
 
@@ -102,14 +103,15 @@ def zones_text(zones: Zones) -> str:
 
 
 def save_zones(path: Path, zones: Zones) -> None:
-    """Write the file whole or not at all; only its owner may read it (it tells how a home is furnished)."""
+    """Write the file whole or not at all; only its owner may read it (it tells how a home is furnished).
+
+    Raises BadInput for more than could be read again, OSError.
+    """
+    content = zones_text(zones).encode()
+    if len(content) > MAX_BYTES:
+        raise BadInput("too much was drawn: remove a zone")
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(zones_text(zones))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    write_whole(path, content, OWNER_ONLY)
 
 
 def _polygons(given: object, where: str, name: str) -> tuple[Polygon, ...]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import socket
 import threading
+from contextlib import nullcontext
 from itertools import islice
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from robot.errors import BadInput, DeviceFault
+from robot.vision import camera
 from robot.vision.camera import DeviceCamera, FileCamera, _FileClock
 from robot.vision.health import CameraHealth
 from robot.vision.room import RoomCamera, empty_room
@@ -63,6 +65,45 @@ def test_a_file_that_breaks_off_is_told_after_its_frames(clips, tmp_path):
     damaged.write_bytes(whole[:middle] + bytes(len(whole) - middle) if whole.index(b"moov") < index else whole[:middle])
     with pytest.raises(BadInput, match=r"damaged\.mp4"):
         list(FileCamera(damaged).frames())
+
+
+class TellsTimes:
+    """A video as OpenCV shows it: its rate and count as claimed, and the time of each picture."""
+
+    def __init__(self, rate_hz, count, times_s):
+        self.claims = {cv2.CAP_PROP_FPS: rate_hz, cv2.CAP_PROP_FRAME_COUNT: count, cv2.CAP_PROP_POS_MSEC: 0.0}
+        self.times_s = iter(times_s)
+
+    def read(self):
+        at_s = next(self.times_s, None)
+        if at_s is None:
+            return False, None
+        self.claims[cv2.CAP_PROP_POS_MSEC] = at_s * 1000
+        return True, np.zeros((480, 640, 3), np.uint8)
+
+    def get(self, what):
+        return self.claims[what]
+
+    def release(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "count", "last_s", "whole"),
+    [
+        (1000.0, 10_000, 9.97, True),  # pictures at uneven times, as phones and browsers record them
+        (1000.0, 10_000, 4.0, False),
+        (30.0, 300, 4.0, False),
+    ],
+)
+def test_a_whole_file_whose_count_is_only_reckoned_is_not_taken_for_a_broken_one(
+    monkeypatch, rate_hz, count, last_s, whole
+):
+    """Matroska and WebM tell no count: OpenCV reckons it from the length and the rate, which may be 1000."""
+    times_s = np.linspace(0.0, last_s, 200)
+    monkeypatch.setattr(camera, "open_video", lambda path: TellsTimes(rate_hz, count, times_s))
+    with nullcontext() if whole else pytest.raises(BadInput, match="breaks off"):
+        assert len(list(FileCamera("uneven.mkv").frames())) == 200
 
 
 def test_a_camera_that_is_not_there_is_a_device_fault_in_one_line():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,14 @@ def test_a_restart_does_not_end_a_pause_and_time_does(tmp_path):
     write_pause(tmp_path, None)
     assert read_pause(tmp_path, NOW_S) is None
     write_pause(tmp_path, None)
+
+
+def test_node_and_command_may_write_at_the_same_moment(tmp_path):
+    pauses = [Pause(NOW_S + 600, PausedBy.VOICE), Pause(NOW_S + 900, PausedBy.BUTTON)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda pause: [write_pause(tmp_path, pause) for _ in range(20)], pauses))
+    assert read_pause(tmp_path, NOW_S) in pauses
+    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
 
 
 def test_a_clock_that_was_set_back_does_not_blind_the_camera(tmp_path):

@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from robot.errors import BadInput, DeviceFault
 from robot.messages import PausedBy, Zone
-from robot.vision import zones_page
+from robot.vision import zones, zones_page
 from robot.vision.camera import DeviceCamera, Frame
 from robot.vision.pause import Pause, read_pause, write_pause
 from robot.vision.zones import NO_ZONES, Zones, parse_zones, read_zones, save_zones, zones_text
@@ -50,6 +51,24 @@ def test_the_file_is_whole_or_not_at_all_and_for_its_owner(tmp_path):
     assert read_zones(path) == Zones(bed=(SQUARE,))
     assert path.stat().st_mode & 0o077 == 0
     assert [file.name for file in path.parent.iterdir()] == ["zones.yaml"]
+
+
+def test_two_pages_that_save_together_leave_one_whole_drawing(tmp_path):
+    """Each wrote into the same file beside it: one found it gone, and half of both could be read."""
+    path, drawings = tmp_path / "zones.yaml", [Zones(bed=(SQUARE,)), Zones(sofa=(SQUARE,) * 2)]
+    save_zones(path, drawings[0])
+    read = []
+
+    def save(drawing):
+        for _ in range(10):
+            save_zones(path, drawing)
+            read.append(read_zones(path))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(save, drawings))
+    assert len(read) == 20
+    assert all(drawing in drawings for drawing in read)
+    assert [file.name for file in tmp_path.iterdir()] == ["zones.yaml"]
 
 
 def test_one_polygon_may_stand_for_a_list_of_them():
@@ -151,6 +170,15 @@ def test_another_site_in_the_same_browser_neither_sees_nor_draws(page, client, h
 def test_nonsense_is_refused_and_the_page_stays_open(page, client, body):
     assert client.post(f"{page.path}/zones.json", content=body).status_code == 400
     assert not page.is_done
+
+
+def test_a_drawing_that_could_not_be_read_again_is_refused(page, client, tmp_path, monkeypatch):
+    """Its numbers are written longer than the page sends them."""
+    monkeypatch.setattr(zones, "MAX_BYTES", 100)
+    body = json.dumps({"bed": [[0, 0], [1, 0], [1, 1], [0, 1]]}, separators=(",", ":"))
+    assert len(body) < zones.MAX_BYTES
+    assert client.post(f"{page.path}/zones.json", content=body).status_code == 400
+    assert not (tmp_path / "zones.yaml").exists()
 
 
 class FakeCamera:
