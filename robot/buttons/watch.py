@@ -120,6 +120,7 @@ class DeviceWatch:
         found = ["zigbee2mqtt is offline"] if self._bridge_online is False and self._states else []
         for state in self._states.values():
             name = state.device.name
+            state.heard_at_s = min(state.heard_at_s, now_s)  # the clock was set back: silent from now on
             if state.online is False or now_s - state.heard_at_s > state.device.interval_h * 3600:
                 found.append(f"{name} is silent")
             if any(state.flags[flag] and now_s - at_s > STUCK_AFTER_S for flag, at_s in state.turned_at_s.items()):

@@ -22,6 +22,10 @@ from robot.errors import BadInput
 PAYLOAD_LIMIT_BYTES = 8192
 """The largest real states are below 2 kB."""
 ACTION_LIMIT = 40
+"""Of a longer action so many characters are kept."""
+UNREADABLE = "unreadable"
+"""An action that is neither text nor a number: somebody pressed, and nobody knows what."""
+_WORDS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 FLAGS = ("sos", "alarm", "fall", "water_leak", "occupancy", "contact", "tamper")
 
 
@@ -45,7 +49,7 @@ def decode(payload: bytes) -> Heard:
     message = _object(_json(payload))
     return Heard(
         _action(message.get("action")),
-        tuple((key, bool(message[key])) for key in FLAGS if message.get(key) in (0, 1)),
+        tuple((key, value) for key in FLAGS if (value := _flag(message.get(key))) is not None),
         _within(message.get("battery"), 0, 100),
         message["battery_low"] if isinstance(message.get("battery_low"), bool) else None,
         _within(message.get("linkquality"), 0, 255),
@@ -87,12 +91,18 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def _action(value: object) -> str | None:
-    """None for no action, also where it is said as "" or null."""
-    if value is None:
+    """None for no action, also where it is said as "", null or false."""
+    if value is None or value is False or value in ([], {}):
         return None
-    if not isinstance(value, str) or len(value) > ACTION_LIMIT:
-        raise BadInput("an action that is no short text")
-    return value.strip().lower() or None
+    text = str(value) if isinstance(value, (str, int, float)) else UNREADABLE  # a press must not be lost for its name
+    return text.strip().lower()[:ACTION_LIMIT] or None
+
+
+def _flag(value: object) -> bool | None:
+    """Converters that do not follow Zigbee2MQTT's own say it in text; anything else says nothing."""
+    if isinstance(value, str):
+        return _WORDS.get(value.strip().lower())
+    return bool(value) if isinstance(value, (int, float)) and value in (0, 1) else None
 
 
 def _within(value: object, least: float, most: float) -> float | None:

@@ -10,6 +10,8 @@ from robot.messages import BedState, Presence
 
 # A clock may be slewed back a little; more than this, and it was set back.
 CLOCK_SLACK_S = 5.0
+# Messages overtake each other by less; chosen.
+REPLAYED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +68,21 @@ class BedPresence:
         self._vitals: tuple[float | None, float | None] = (None, None)
         self._sides: dict[str, tuple[bool, float]] = {}
         self._detail = BedDetail()
+        # of the bed and of each side, whose clocks may differ: the newest measured, and when it came
+        self._newest: dict[tuple[bool, bool], tuple[float, float]] = {}
         late_s = self._settings.latency_s
         self._latency_s = None if late_s is None else late_s + self._settings.exit_hold_s
 
     def update(self, reading: BedReading, now_s: float) -> BedState | None:
         """Take in a reading that arrived now. One that says nothing about presence keeps nothing fresh."""
-        in_bed = self._together(reading, now_s)
         if reading.connected is False:
             self._heard_at_s = self._candidate = None
             self._sides.clear()
-        elif self._too_old(reading, now_s):
-            pass
-        elif in_bed is None:
+            return self.tick(now_s)
+        if self._too_old(reading, now_s) or self._is_replayed(reading, now_s):
+            return self.tick(now_s)
+        in_bed = self._together(reading, now_s)
+        if in_bed is None:
             if reading.alive and self._heard_at_s is not None and not self._stale(now_s):
                 self._heard_at_s = now_s
                 self._take_rest(reading)
@@ -152,3 +157,18 @@ class BedPresence:
         if not self._settings.device_clock_trusted or reading.measured_at_s is None:
             return False
         return now_s - reading.measured_at_s > self._settings.stale_after_s
+
+    def _is_replayed(self, reading: BedReading, now_s: float) -> bool:
+        """Whether it was measured before what came lately: a gateway that repeats an old "in bed" puts nobody back.
+
+        Its clock need not be right. One that was set back is believed again once nothing newer came for a while.
+        """
+        sides = (reading.left is not None, reading.right is not None)
+        if reading.measured_at_s is None or not (any(sides) or reading.in_bed is not None):
+            return False
+        newest_s, came_at_s = self._newest.get(sides, (reading.measured_at_s, now_s))
+        lately = 0 <= now_s - came_at_s <= self._settings.stale_after_s
+        if lately and reading.measured_at_s < newest_s - REPLAYED_S:
+            return True
+        self._newest[sides] = (max(newest_s, reading.measured_at_s) if lately else reading.measured_at_s, now_s)
+        return False

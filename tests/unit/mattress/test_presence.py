@@ -139,6 +139,40 @@ def test_a_gateway_that_repeats_an_old_value_is_refused_when_its_clock_is_truste
     assert Bed().reads(old, 1000, 1121).state.presence is Presence.IN_BED
 
 
+def measured(in_bed: bool, at_s: float) -> BedReading:
+    return BedReading(in_bed=in_bed, measured_at_s=at_s)
+
+
+def test_an_old_value_that_a_gateway_sends_again_puts_nobody_back_to_bed():
+    """It would end the wait for who left the bed at night. The mattress's clock is wrong by years, and it matters not."""
+    bed = Bed()
+    for second in range(20):
+        bed.reads(measured(in_bed=second < 10, at_s=5000.0 + second), second)
+    assert bed.state.presence is Presence.OUT_OF_BED
+    bed.reads(measured(in_bed=True, at_s=2000.0), 20, 25)
+    assert bed.state.presence is Presence.OUT_OF_BED
+    bed.reads(measured(in_bed=True, at_s=5026.0), 26, 28)
+    assert bed.state.presence is Presence.IN_BED
+
+
+def test_a_mattress_whose_own_clock_was_set_back_is_believed_again():
+    bed = Bed()
+    for second in range(10):
+        bed.reads(measured(in_bed=True, at_s=9000.0 + second), second)
+    for second in range(10, 120):
+        bed.reads(measured(in_bed=False, at_s=float(second)), second)
+    assert bed.presences[-3:] == [Presence.IN_BED, Presence.UNKNOWN, Presence.OUT_OF_BED]
+    assert bed.state.since_at_s < 75
+
+
+def test_sides_with_clocks_of_their_own_are_both_heard():
+    bed = Bed()
+    for second in range(20):
+        bed.reads(BedReading(left=False, measured_at_s=9000.0 + second), second)
+        bed.reads(BedReading(right=False, measured_at_s=100.0 + second), second)
+    assert bed.state.presence is Presence.OUT_OF_BED
+
+
 def test_a_double_bed_whose_sides_speak_in_turn_is_empty_only_when_both_said_so():
     left, right = BedReading(left=False), BedReading(right=False)
     bed = Bed().reads(BedReading(in_bed=True, left=True), 0, 5).reads(left, 6, 12)
