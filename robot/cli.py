@@ -10,11 +10,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from robot import __version__, paths
 from robot.errors import BadInput, HaniError
+from robot.files import path_of
 
 _RECOGNIZE_HELP = """\
 Prints one JSON line a file, in order: file, text, language, confidence (0..1), nbest, safety.
@@ -189,21 +189,21 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_RECOGNIZE_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    recognize.add_argument("files", nargs="+", type=_file, metavar="FILE")
-    recognize.add_argument("--phrases", type=_file, metavar="FILE", help="TSV: language, text, and perhaps IPA")
+    recognize.add_argument("files", nargs="+", metavar="FILE")
+    recognize.add_argument("--phrases", type=path_of, metavar="FILE", help="TSV: language, text, and perhaps IPA")
     recognize.add_argument("--lang", choices=("auto", "zh", "mn"), default="auto")
     recognize.set_defaults(run=_recognize)
 
     watch = commands.add_parser("watch", help="falls in video files")
-    watch.add_argument("videos", nargs="+", type=_file, metavar="VIDEO")
+    watch.add_argument("videos", nargs="+", metavar="VIDEO")
     watch.add_argument(
-        "--zones", type=_file, metavar="FILE", help='as `hani zones` writes it, or {"bed": [[x, y], ...]}'
+        "--zones", type=path_of, metavar="FILE", help='as `hani zones` writes it, or {"bed": [[x, y], ...]}'
     )
     watch.set_defaults(run=_watch)
 
     zones = commands.add_parser("zones", help="open the page on which bed, sofa, floor and mirrors are drawn")
     zones.add_argument("--device", default="0", help="number or path of the camera")
-    zones.add_argument("--still", type=_file, metavar="FILE", help="a picture or video instead of the camera")
+    zones.add_argument("--still", type=path_of, metavar="FILE", help="a picture or video instead of the camera")
     zones.add_argument("--port", type=int, default=0, help="port of the page; 0: any")
     zones.set_defaults(run=_zones)
 
@@ -218,14 +218,16 @@ def _parser() -> argparse.ArgumentParser:
 
     say = commands.add_parser("say", help="speak a text into a wav file")
     say.add_argument("--lang", required=True, type=_language)
-    say.add_argument("--out", required=True, type=_file, metavar="x.wav")
+    say.add_argument("--out", required=True, type=path_of, metavar="x.wav")
     say.add_argument("text", nargs="+", metavar="TEXT")
     say.set_defaults(run=_say)
 
     config = commands.add_parser("config", help="settings").add_subparsers(required=True, metavar="show")
     show = config.add_parser("show", help="each value and the layer that it comes from")
     show.add_argument("--profile", choices=("robot", "simulation"), default="robot")
-    show.add_argument("--file", action="append", type=_file, default=[], help="a further parameter file, applied last")
+    show.add_argument(
+        "--file", action="append", type=path_of, default=[], help="a further parameter file, the last word"
+    )
     show.set_defaults(run=_config_show)
 
     simulate = commands.add_parser("simulate", help="invented days").add_subparsers(required=True, metavar="life")
@@ -246,7 +248,7 @@ def _parser() -> argparse.ArgumentParser:
     life.set_defaults(run=_simulate_life)
 
     demo = commands.add_parser("demo", help="the simulated home, with the platform's page")
-    demo.add_argument("--scenario", type=_file, metavar="FILE", help="default: config/scenarios/day_and_night.yaml")
+    demo.add_argument("--scenario", type=path_of, metavar="FILE", help="default: config/scenarios/day_and_night.yaml")
     demo.add_argument("--leave", action="store_true", help="end when the scenario has ended")
     demo.add_argument("--caregiver", choices=("played", "person"), default="played", help="who answers the alarm")
     demo.add_argument("--port", type=int, default=8080, help="port of the platform's page")
@@ -258,14 +260,6 @@ def _language(text: str) -> str:
     if text not in ("zh", "mn"):
         raise BadInput(f"unknown language {text}; use zh or mn")
     return text
-
-
-def _file(text: str) -> Path:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # libraries stumble over such a name, OpenCV crashes
-        raise BadInput(f"the file name {text!a} is not UTF-8; rename the file") from None
-    return Path(text)
 
 
 if __name__ == "__main__":

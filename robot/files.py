@@ -1,10 +1,21 @@
-"""Files that are whole or not there: keys, certificates and lists that another process reads at any moment."""
+"""Files by the names that people give; and files that are whole or not there, whoever reads them at any moment."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from pathlib import Path
+
+from robot.errors import BadInput
+
+
+def path_of(name: str) -> Path:
+    """The path of a file as somebody named it. Raises BadInput for a name that libraries stumble over, or crash at."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"the file name {name!a} is not UTF-8; rename the file") from None
+    return Path(name)
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TextIO
 
 from robot.errors import BadInput, HaniError
+from robot.files import path_of
 from robot.messages import Grammar, Language, Phrase, Reading, SafetyKind
+from robot.quiet import quiet_stderr
 from robot.speech.audio import load_clip
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.graph_ladder import anywhere
@@ -46,7 +48,7 @@ class _Ears:
 
 
 def run(
-    files: Sequence[Path],
+    files: Sequence[str],
     phrases: Path | Grammar | Sequence[Phrase],
     *,
     model_dir: Path,
@@ -61,9 +63,9 @@ def run(
 ) -> int:
     """Recognise each file and print one JSON line for it: file, text, language, confidence, nbest, safety.
 
-    `text` is "" and `language` null when nothing known was said. Phrases out of a file are a closed list: a likely
-    guess at one of them counts too (`LIKELY_KNOWN`). `safety`, `harmless` and `alone` are as in `SafetySpotter`;
-    `everyday` writes out the sentences of the grammar that is listened for.
+    `file` is the name as given; `text` is "" and `language` null when nothing known was said. Phrases out of a file
+    are a closed list: a likely guess at one of them counts too (`LIKELY_KNOWN`). `safety`, `harmless` and `alone` are
+    as in `SafetySpotter`; `everyday` writes out the sentences of the grammar that is listened for.
 
     What cannot be used costs one line on `err` (None: closed), and the rest go on. Returns 0, `EXIT_BAD_FILE` when a
     file or phrase failed, or `EXIT_BAD_CALL` when nothing could be started.
@@ -72,7 +74,7 @@ def run(
 
     def complain(problem: object) -> None:
         if err is not None:
-            err.write(f"hani recognize: {problem}\n")
+            err.write(f"hani recognize: {' '.join(str(problem).splitlines())}\n")
             err.flush()
 
     try:
@@ -119,16 +121,18 @@ def _of_language(grammar: Grammar, lang: str) -> Grammar:
     return replace(grammar, phrases=wanted)
 
 
-def _recognize_file(file: Path, ears: _Ears) -> dict[str, object]:
+def _recognize_file(file: str, ears: _Ears) -> dict[str, object]:
     """The JSON object of one file. Raises `BadInput` when it cannot be read."""
-    attempts = hear_recording(load_clip(file), ears.recognizer)
+    with quiet_stderr():  # libmpg123 grumbles
+        sound = load_clip(path_of(file))
+    attempts = hear_recording(sound, ears.recognizer)
     finals, readings = _understood(attempts, likely=ears.likely)
     words = [(word.kind, word.certain) for final in finals if (word := ears.spotter.spot(final, 0.0))]
     guess = ears.spotter.spot_text(readings[0]) if readings else None
     if not words and guess is not None and guess.exact:  # a likely guess that is less sure than the spotter asks for
         words = [(guess.kind, False)]
     return {
-        "file": str(file),
+        "file": file,
         "text": readings[0].text if readings else "",
         "language": readings[0].language.value if readings else None,
         "confidence": round(readings[0].confidence, 3) if readings else 0.0,

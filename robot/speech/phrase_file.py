@@ -37,8 +37,10 @@ def read_phrases(path: Path, lexicon: Lexicon) -> PhraseFile:
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read; give a UTF-8 file of language, tab, text.") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}); give a file of language, tab, text.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8; give a UTF-8 file of language, tab, text.") from error
     phrases: list[Phrase] = []
     problems: list[str] = []
     first = True

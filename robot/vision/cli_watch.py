@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from robot.errors import HaniError
+from robot.files import path_of
 from robot.messages import FallEvent
 from robot.vision.camera import FileCamera, Frame
 from robot.vision.detector import FallDetector
@@ -18,7 +19,7 @@ from robot.vision.watcher import CONFIRM_WITHIN_S, FallWatcher
 from robot.vision.zones import NO_ZONES, Zones, read_zones
 
 
-def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = None) -> int:
+def run(videos: Sequence[str], out: TextIO, err: TextIO, zones: Path | None = None) -> int:
     """Watch each video; returns the exit status: 0, or 1 when a file could not be used.
 
     `zones` is a file as `robot.vision.zones` reads it. There is no mattress here, so whoever lies inside the bed's zone
@@ -33,10 +34,10 @@ def run(videos: Sequence[Path], out: TextIO, err: TextIO, zones: Path | None = N
     status = 0
     for video in videos:
         try:
-            for event in events_in(FileCamera(video).frames(), engine, drawn):
+            for event in events_in(FileCamera(path_of(video)).frames(), engine, drawn):
                 print(json.dumps(_line(video, event), ensure_ascii=False), file=out, flush=True)
         except HaniError as error:
-            print(f"hani watch: {error}", file=err)
+            print(f"hani watch: {' '.join(str(error).splitlines())}", file=err)
             status = 1
     return status
 
@@ -58,9 +59,9 @@ def events_in(
     yield from watcher.finish(confirm_within_s)
 
 
-def _line(video: Path, event: FallEvent) -> dict[str, object]:
+def _line(video: str, event: FallEvent) -> dict[str, object]:
     return {
-        "file": str(video),
+        "file": video,
         "time_s": round(event.suspected_at_s, 2),
         "reason": event.reason.value,
         "confidence": event.confidence,

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.errors import BadConfiguration, MissingPart
+from robot.quiet import quiet_stderr
 from robot.vision.pose import KEYPOINT_COUNT, Box, Image, Keypoint, Person, PoseEngine
 
 INPUT_WIDTH_PX = 256
@@ -96,7 +95,7 @@ class LiteRtEngine:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise MissingPart(f"LiteRT cannot be loaded ({error}): install ai-edge-litert, or choose opencv") from None
-        with _quiet_stderr():
+        with quiet_stderr():  # LiteRT greets
             self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
             self._input = self._interpreter.get_input_details()[0]["index"]
             self._output = self._interpreter.get_output_details()[0]["index"]
@@ -109,17 +108,3 @@ class LiteRtEngine:
         self._interpreter.set_tensor(self._input, picture.rgb[np.newaxis])
         self._interpreter.invoke()
         return picture.people(self._interpreter.get_tensor(self._output)[0])
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """LiteRT greets on the process's stderr (descriptor 2), where a command's user expects errors only."""
-    kept = os.dup(2)
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)

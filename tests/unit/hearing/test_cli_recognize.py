@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ NEWS = DATA / "zh" / "BAC009S0252W0476.ogg"
 def recognize(files: list[Path], cache_dir: Path, **more: Any) -> tuple[int, list[dict[str, Any]], list[str]]:
     out, err = io.StringIO(), io.StringIO()
     phrases = more.pop("phrases", PHRASES)
-    code = run(files, phrases, model_dir=MODEL, cache_dir=cache_dir, out=out, err=err, **more)
+    code = run([str(file) for file in files], phrases, model_dir=MODEL, cache_dir=cache_dir, out=out, err=err, **more)
     return code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue().splitlines()
 
 
@@ -54,6 +55,26 @@ def test_a_broken_file_costs_one_line_and_the_rest_goes_on(tmp_path: Path, cache
     assert len(errors) == 2
     assert "broken.wav" in errors[0]
     assert "missing.wav" in errors[1]
+
+
+def test_a_name_that_is_no_text_costs_one_line_too(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(TIME.parent)
+    as_given = f"./{TIME.name}"
+    out, err = io.StringIO(), io.StringIO()
+    names = [os.fsdecode(b"\xff.wav"), "two\nlines.wav", as_given]
+    assert run(names, PHRASES, model_dir=MODEL, cache_dir=cache_dir, out=out, err=err) == EXIT_BAD_FILE
+    assert [json.loads(line)["file"] for line in out.getvalue().splitlines()] == [as_given]
+    assert len(err.getvalue().splitlines()) == 2
+    assert "UTF-8" in err.getvalue()
+
+
+def test_a_library_that_grumbles_is_not_heard(
+    tmp_path: Path, cache_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rubbish = tmp_path / "x.mp3"
+    rubbish.write_bytes(b"\xff\xfb\x90\x64" + bytes(range(256)) * 40)
+    recognize([rubbish], cache_dir)
+    assert capfd.readouterr().err == ""
 
 
 def test_safety_is_told(cache_dir: Path) -> None:
@@ -173,7 +194,7 @@ def test_an_unusable_line_is_told_and_the_others_are_listened_for(tmp_path: Path
 
 def test_a_closed_error_output_stops_nothing(tmp_path: Path, cache_dir: Path) -> None:
     out = io.StringIO()
-    code = run([tmp_path / "no.wav", TIME], PHRASES, model_dir=MODEL, cache_dir=cache_dir, out=out, err=None)
+    code = run([str(tmp_path / "no.wav"), str(TIME)], PHRASES, model_dir=MODEL, cache_dir=cache_dir, out=out, err=None)
     assert code == EXIT_BAD_FILE
     assert len(out.getvalue().splitlines()) == 1
 

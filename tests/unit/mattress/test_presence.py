@@ -144,7 +144,7 @@ def measured(in_bed: bool, at_s: float) -> BedReading:
 
 
 def test_an_old_value_that_a_gateway_sends_again_puts_nobody_back_to_bed():
-    """It would end the wait for who left the bed at night. The mattress's clock is wrong by years, and it matters not."""
+    """It would end the wait for who left the bed at night. Its clock may be wrong by years."""
     bed = Bed()
     for second in range(20):
         bed.reads(measured(in_bed=second < 10, at_s=5000.0 + second), second)

@@ -32,7 +32,7 @@ def play(engine, clip, enter_s, lasts_s):
 
 def watch(*videos, zones=None):
     out, err = io.StringIO(), io.StringIO()
-    status = cli_watch.run(videos, out, err, zones)
+    status = cli_watch.run([str(video) for video in videos], out, err, zones)
     return status, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue().splitlines()
 
 
