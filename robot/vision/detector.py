@@ -208,9 +208,12 @@ class FallDetector:
         return finding
 
     def _miss(self, bed_occupied: bool | None) -> list[FallEvent]:
-        """Who vanished while they sank, or left the bed in the dim and vanished on their feet."""
+        """Who vanished while they sank, or left the bed in the dim and vanished on their feet.
+
+        One glimpse of somebody low is not seeing them again: it may be a ghost, or them where they lie.
+        """
         frame = self._frame
-        people = [track for track in self._seen if not track.stands_still(frame.t_s)]
+        people = [track for track in self._seen if not (track.stands_still(frame.t_s) or track.is_glimpse)]
         first = people[0].posture if people else None
         seats = (Zone.SOFA, Zone.BED) if people and people[0].machine.sinking else (Zone.SOFA,)
         may_leave = first is not None and (self._goes_out(people[0]) or self._places.zone(first) in seats)

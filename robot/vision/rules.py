@@ -100,6 +100,11 @@ class FallMachine:
         return self._before.slides
 
     @property
+    def is_glimpse(self) -> bool:
+        """Whether they were hardly seen: this may be a ghost of the model."""
+        return self._seen_at_s is None or self._seen_at_s - self._began_at_s < self._rules.glimpse_s
+
+    @property
     def sank(self) -> bool:
         """Whether a drop began shortly before they were last seen, whatever it seemed to be."""
         return self._seen_at_s is not None and self._seen_at_s - self._drop_at_s <= self._rules.stood_s
@@ -140,7 +145,7 @@ class FallMachine:
             return None
         if place.will_feel and at_s - self._drop_at_s < self._rules.bed_feels_s:
             return None  # under the blanket?
-        if self._is_doubted and self._seen_at_s - self._began_at_s < self._rules.glimpse_s:
+        if self._is_doubted and self.is_glimpse:
             return None  # one low glimpse where somebody vanished may be a ghost: they are looked for
         stood, last = self._stood, self._window[-1]  # a pet, a blanket, who rolls out of bed unseen never stood
         sat, bows = self._trunk_up and not last.low, self._before.bows(self._drop_at_s)

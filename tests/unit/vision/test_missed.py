@@ -156,6 +156,15 @@ def test_one_low_glimpse_where_somebody_vanished_is_nobody() -> None:
     assert watch([*left, lies, *nobody(5), *[lies] * 15]) == ["fast_drop"], "seen again, it is somebody"
 
 
+@pytest.mark.parametrize("low_px", [80, 220])
+def test_a_glimpse_does_not_make_who_sank_and_vanished_be_seen_again(low_px: float) -> None:
+    stood, sinks, glimpse = (148.0, 240.0, 346.0), (200.0, 290.0, 340.0), back(person(LIE, 330, low_px))
+    vanished = [*walks(200, 320), *turns((stood, sinks), 0.6)]
+    assert watch([*vanished, *nobody(40)]) == ["lost_while_falling"]
+    assert watch([*vanished, *nobody(10), glimpse, *nobody(30)]) == ["lost_while_falling"]
+    assert watch([*vanished, *nobody(10), *walks(320, 200), *nobody(30)]) == [], "they walk"
+
+
 @pytest.mark.parametrize("unseen_s", [0.8, 1.0, 2.0])
 def test_who_lay_down_slowly_and_is_lost_for_a_moment_did_not_fall(unseen_s: float) -> None:
     """On the exercise mat: nearly all of the way down was seen."""
