@@ -108,7 +108,7 @@ class BedWatch:
         """Who rolls out of bed is seen on the floor before the mattress has noticed: look again until it has."""
         for event, since_s, reason in tuple(self._withheld.values()):
             got_up = reason == SAID_FINE and self._upright_since_fine(event, now_s) is Upright.SEEN
-            got_up = got_up or (reason == SAID_LATELY and self._senses.all_up(now_s))
+            got_up = got_up or (reason == SAID_LATELY and self._senses.all_up(event.people, now_s))
             suspect = self._judge(event, now_s).suspect
             if got_up or suspect or elapsed_s(since_s, now_s) > self._settings.withhold_s:
                 del self._withheld[event.id]

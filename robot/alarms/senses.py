@@ -80,10 +80,13 @@ class Senses:
         watched = seeing_s is not None and seeing_s <= since_at_s - late_s + self._settings.view_fresh_s
         return Upright.NOT_SEEN if fresh and watched else Upright.UNKNOWN
 
-    def all_up(self, now_s: float) -> bool:
-        """Whether the camera has seen somebody upright, and nobody low, for a moment."""
-        fresh = view_now(self._view, now_s, self._settings.view_fresh_s) is not None
-        return fresh and self._all_up_since_s is not None and now_s - self._all_up_since_s >= _UP_S
+    def all_up(self, people: int, now_s: float) -> bool:
+        """Whether the camera has seen so many upright, and nobody low, for a moment: a visitor who stands while the
+        model overlooks who lies there is not enough.
+        """
+        view = view_now(self._view, now_s, self._settings.view_fresh_s)
+        enough = view is not None and (view.upright or 0) >= max(people, 1)
+        return enough and self._all_up_since_s is not None and now_s - self._all_up_since_s >= _UP_S
 
     def shows_bed(self, now_s: float) -> bool:
         """Whether a camera sees the room now, and a bed was drawn in its picture."""

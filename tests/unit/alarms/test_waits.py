@@ -134,6 +134,19 @@ def test_who_said_fine_and_lies_down_again_is_asked_once_that_is_minutes_old(rob
     assert robot.phases == [P.CANCELLED, P.CHECKING], "and at once: they had the time to get up"
 
 
+@pytest.mark.parametrize(
+    ("people", "asked"), [(1, []), (2, [P.CHECKING])], ids=["they stood up", "a visitor stands, who lies is overlooked"]
+)
+def test_a_visitor_who_stands_does_not_end_the_wait_for_who_lies(robot, people, asked):
+    fine(robot)
+    robot.do(robot.book.on_fall(replace(lying("f2", 60.0), people=people), 60.0))
+    for at_s in range(70, 80):
+        robot.book.on_view(RoomView(float(at_s), True, 1, 1, 0, 0))
+        robot.do(robot.book.tick(float(at_s)))
+    pass_time(robot, 265, 80)
+    assert robot.phases == [P.CANCELLED, *asked]
+
+
 def test_who_said_fine_and_is_seen_falling_is_asked(robot):
     fine(robot)
     robot.do(robot.book.on_fall(fall("f2", at_s=60.0), 60.0))
