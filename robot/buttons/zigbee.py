@@ -23,8 +23,6 @@ PAYLOAD_LIMIT_BYTES = 8192
 """The largest real states are below 2 kB."""
 ACTION_LIMIT = 40
 """Of a longer action so many characters are kept."""
-UNREADABLE = "unreadable"
-"""An action that is neither text nor a number: somebody pressed, and nobody knows what."""
 _WORDS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 FLAGS = ("sos", "alarm", "fall", "water_leak", "occupancy", "contact", "tamper")
 
@@ -47,9 +45,13 @@ class Heard:
 def decode(payload: bytes) -> Heard:
     """A device's state. Raises BadInput, which never repeats the payload."""
     message = _object(_json(payload))
+    flags = tuple((key, value) for key in FLAGS if (value := _flag(message.get(key))) is not None)
+    action = message.get("action")
+    if not (flags or action is None or isinstance(action, str)):
+        raise BadInput("an action that is no text")
     return Heard(
-        _action(message.get("action")),
-        tuple((key, value) for key in FLAGS if (value := _flag(message.get(key))) is not None),
+        _action(action),
+        flags,
         _within(message.get("battery"), 0, 100),
         message["battery_low"] if isinstance(message.get("battery_low"), bool) else None,
         _within(message.get("linkquality"), 0, 255),
@@ -91,11 +93,8 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def _action(value: object) -> str | None:
-    """None for no action, also where it is said as "", null or false."""
-    if value is None or value is False or value in ([], {}):
-        return None
-    text = str(value) if isinstance(value, (str, int, float)) else UNREADABLE  # a press must not be lost for its name
-    return text.strip().lower()[:ACTION_LIMIT] or None
+    """None for no action, also where it is said as "" or null, and for what is no text."""
+    return value.strip().lower()[:ACTION_LIMIT] or None if isinstance(value, str) else None
 
 
 def _flag(value: object) -> bool | None:
