@@ -226,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     show = config.add_parser("show", help="each value and the layer that it comes from")
     show.add_argument("--profile", choices=("robot", "simulation"), default="robot")
     show.add_argument(
-        "--file", action="append", type=path_of, default=[], help="a further parameter file, the last word"
+        "--file", action="append", type=path_of, default=[], help="a further parameter file, applied last"
     )
     show.set_defaults(run=_config_show)
 

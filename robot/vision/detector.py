@@ -213,7 +213,11 @@ class FallDetector:
         One glimpse of somebody low is not seeing them again: it may be a ghost, or them where they lie.
         """
         frame = self._frame
-        people = [track for track in self._seen if not (track.stands_still(frame.t_s) or track.is_glimpse)]
+        people = [
+            track
+            for track in self._seen
+            if not (track.stands_still(frame.t_s) or (track.machine.low and track.machine.is_glimpse))
+        ]
         first = people[0].posture if people else None
         seats = (Zone.SOFA, Zone.BED) if people and people[0].machine.sinking else (Zone.SOFA,)
         may_leave = first is not None and (self._goes_out(people[0]) or self._places.zone(first) in seats)

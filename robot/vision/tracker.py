@@ -102,11 +102,6 @@ class Track:
         """An upright figure that never moved: a poster, a coat, a statue."""
         return not self.moved and not self.machine.low and at_s - self.began_at_s > STILL_S
 
-    @property
-    def is_glimpse(self) -> bool:
-        """Somebody low who was hardly seen."""
-        return self.machine.low and self.machine.is_glimpse
-
     def is_gone(self, at_s: float) -> bool:
         if self.machine.state in (State.ALARMED, State.IN_BED):
             return at_s - self.seen_at_s > FORGET_ALARMED_S
