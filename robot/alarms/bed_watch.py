@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from robot.alarms.case import BedMemory, Case, elapsed_s
-from robot.alarms.cases import Cases
+from robot.alarms.cases import Cases, in_view
 from robot.alarms.effects import StoreBed, Suppressed
 from robot.alarms.fusion import (
     SAID_FINE,
@@ -60,6 +60,8 @@ class BedWatch:
     def tick(self, now_s: float) -> None:
         """What time alone brings."""
         self._review_withheld(now_s)
+        if self.is_calm(now_s):
+            self._cases.all_rose(lambda people: self._senses.all_up(people, now_s), now_s)
         self._review_absence(now_s)
         self._review_feed(now_s)
 
@@ -79,11 +81,11 @@ class BedWatch:
     def follow(self, event: FallEvent, now_s: float) -> None:
         """A fall that nothing explains."""
         self._said_fine.followed(event)
-        get_up_s = self._settings.get_up_s
-        if event.people > 1 and self.is_calm(now_s):
-            get_up_s = max(get_up_s, self._settings.company_get_up_s)
         # beside a helper the watcher has waited already; a helper who left used up some of the time
-        self._cases.fall(event, 0.0 if event.helped else get_up_s, now_s)
+        get_up_s = 0.0 if event.helped else self._settings.get_up_s
+        if in_view(event) > 1 and self.is_calm(now_s):
+            get_up_s = max(get_up_s, self._settings.company_get_up_s)
+        self._cases.fall(event, get_up_s, now_s)
 
     def is_calm(self, now_s: float) -> bool:
         """Whether somebody who was asked has said a moment ago that they are fine."""

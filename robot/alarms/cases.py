@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -17,6 +17,11 @@ from robot.alarms.settings import AlarmSettings
 from robot.messages import Alarm, AlarmPhase, AlarmType, FallEvent
 
 _REMEMBERED = 50  # falls of which the track is known; more than are ever open together
+
+
+def in_view(event: FallEvent) -> int:
+    """How many people: who lies hidden beside a helper is there too."""
+    return max(event.people, 2 if event.helped else 1)
 
 
 class Cases:
@@ -110,7 +115,7 @@ class Cases:
         """
         reason, emergency = event.reason.value, self.emergency(now_s)
         wait_s = max(0.0, get_up_s - elapsed_s(event.suspected_at_s, now_s))
-        self._down[event.id] = (event.track, event.people)
+        self._down[event.id] = (event.track, in_view(event))
         while len(self._down) > _REMEMBERED:
             del self._down[next(iter(self._down))]
         if emergency is None:
@@ -143,6 +148,18 @@ class Cases:
         for source, lies in self._down.items():
             if lies is not None and lies[0] == track and (people <= 1 or lies[1] > 1):
                 self._down[source] = None
+        self._end_of_risen(now_s)
+
+    def all_rose(self, all_up: Callable[[int], bool], now_s: float) -> None:
+        """The same for those who went down in company, once as many stand as were in view, and nobody lies:
+        `all_up(people)`. Whose track is whose does not matter then.
+        """
+        for source, lies in self._down.items():
+            if lies is not None and lies[1] > 1 and all_up(lies[1]):
+                self._down[source] = None
+        self._end_of_risen(now_s)
+
+    def _end_of_risen(self, now_s: float) -> None:
         for case in self:
             if case.phase is AlarmPhase.SUSPECTED and all(self._down.get(s, ()) is None for s in case.source_ids):
                 self.write(case.revised(now_s, phase=AlarmPhase.CANCELLED, by="resident", how="got_up"), report=False)

@@ -40,6 +40,10 @@ class OnFloor:
         if begins or moved:  # a look or two elsewhere is no move
             self._x_px, self._y_px, self._still_since_s, self._away_since_s = x_px, y_px, at_s, None
 
+    def rests(self, at_s: float) -> bool:
+        """Whether the hips are now where they have been for a while: a pet that comes by for a look or two goes on."""
+        return self._away_since_s is None and at_s - self._still_since_s >= self._rules.found_still_s
+
     def is_long(self, at_s: float, *, bows: bool) -> bool:
         """Whether it lasts too long for work or prayer; `bows`: the hips are where they sat before."""
         if self._since_s is None:

@@ -54,6 +54,7 @@ class FallRules:
     sits_again_s: float = 3600.0  # and asked about once in so long; chosen
     sitting_height_h: float = 0.35  # head above hips of who sits: 0.45-0.5, seen from above less; anatomy
     found_on_floor_s: float = 10.0  # the fall may have happened while the watcher was restarting (issue 2, kill tests)
+    found_still_s: float = 3.0  # and of these the last so long on one spot (`moves_on_h`): a pet walks on; chosen
     start_s: float = 3.0  # who is first seen so soon after the start was there before it
     low_gap_s: float = 1.0  # a few frames of doubt do not restart the time on the floor; chosen, not measured
     recover_s: float = 1.5  # upright for so long: on their feet again

@@ -329,7 +329,7 @@ class FallMachine:
         if place.will_feel and (self.state is State.FALLING or at_s - lay_since_s < rules.bed_feels_s):
             return None
         watched = self._lay.seen_s >= rules.watched_s
-        found = self.here_at_start and not self._on_floor.travelled
+        found = self.here_at_start and not self._on_floor.travelled and self._on_floor.rests(at_s)
         if watched and found and at_s - lay_since_s >= rules.found_on_floor_s:
             return self._alarm(FallReason.FOUND_ON_FLOOR, lay_since_s)
         if watched and self._on_floor.is_long(at_s, bows=self._before.bows(lay_since_s)):

@@ -190,10 +190,36 @@ def test_alone_or_minutes_later_nobody_is_waited_for_longer(seen, at_s):
     assert robot.phases[-1] == P.CHECKING
 
 
-def test_who_has_a_helper_beside_them_was_waited_for_also_in_company():
+@pytest.mark.parametrize("people", [2, 1], ids=["both seen", "who lies there is hidden"])
+def test_beside_a_helper_the_watcher_has_waited_and_who_plays_has_the_rest_of_half_a_minute(people):
     robot = playing()
-    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=2, helped=True), 60.0))
-    assert robot.phases[-1] == P.CHECKING
+    robot.do(robot.book.on_fall(replace(fall("f2", at_s=60.0, people=people, helped=True), suspected_at_s=50.0), 60.0))
+    pass_time(robot, 79, 60)
+    assert robot.phases == [P.CANCELLED, P.SUSPECTED]
+    pass_time(robot, 80, 80)
+    assert robot.phases == [P.CANCELLED, P.CHECKING]
+
+
+@pytest.mark.parametrize(
+    ("views", "said_fine", "asked"),
+    [
+        ([RoomView(0.0, True, 2, 2, 0, 0, True)] * 3, True, False),
+        ([RoomView(0.0, True, 2, 2, 0, 0, True)] * 3, False, True),
+        ([RoomView(0.0, True, 2, 2, 0, 0, True)] * 2, True, True),
+        ([RoomView(0.0, True, 1, 1, 0, 0, False)] * 3, True, True),
+        ([RoomView(0.0, True, 3, 2, 0, 1, True)] * 3, True, True),
+    ],
+    ids=["both stand", "nobody said fine", "for a moment", "only one of two", "one still lies"],
+)
+def test_in_company_of_one_who_said_fine_nobody_is_asked_when_all_stand(views, said_fine, asked):
+    robot = playing() if said_fine else Robot(AlarmSettings("hani-test", get_up_s=10.0, company_get_up_s=30.0))
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=2), 60.0))
+    for at_s, view in enumerate(views, 62):
+        robot.book.on_view(replace(view, at_s=float(at_s)))
+        robot.do(robot.book.tick(float(at_s)))
+    robot.book.on_view(RoomView(66.0, True, 1, 0, 0, 1, False))
+    pass_time(robot, 95, 66)
+    assert (robot.phases[-1] in (P.CHECKING, P.RAISED)) is asked
 
 
 def test_a_second_fall_is_asked_about_when_it_would_be_alone():

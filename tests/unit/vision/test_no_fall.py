@@ -87,6 +87,10 @@ def test_who_lies_still_is_told_sooner_than_who_moves_on_or_bows_where_they_sat(
     assert lies(OnFloor(RULES), [0.0, 0.0, 10.0, 70.0]).travelled
     assert not lies(OnFloor(RULES), [0.0, 0.0, 10.0, 40.0]).travelled
     assert not lies(OnFloor(RULES), [70.0, 0.0, 0.0, 0.0]).travelled, "the first look was wild"
+    assert lies(OnFloor(RULES), [0.0] * 5).rests(4.0)
+    assert not lies(OnFloor(RULES), [0.0] * 2).rests(1.0), "who came to lie there just now"
+    assert not lies(OnFloor(RULES), [0.0, 0.0, 10.0, 12.0, 30.0]).rests(4.0), "a pet seen again, and further on"
+    assert not lies(OnFloor(RULES), [0.0, 0.0, 10.0, 30.0, 45.0]).rests(4.0), "and again"
     assert not lies(OnFloor(RULES), [0.0] * 80).is_long(79.0, bows=True)
     assert lies(OnFloor(RULES), [0.0] * 100).is_long(99.0, bows=True)
 
