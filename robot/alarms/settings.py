@@ -19,7 +19,8 @@ class AlarmSettings:
         choice. A helper beside them was waited for already.
     company_get_up_s: the same while several people are in view and one has said "I am fine" within `fine_lately_s`:
         they play, or exercise together, and one who was asked is there (chosen; not less than `get_up_s` is waited).
-        Getting up ends it then too, unless somebody stands beside them.
+        A helper beside them counts. Getting up ends it then too, unless somebody stands beside them, and so does that
+        as many stand as were in view while nobody lies.
     cancel_window_s: how long a clear "I am fine" withdraws an alarm that silence or a certain safety word raised; the
         raise itself is spoken for about 11 s in two languages, and nobody is heard meanwhile.
     bed_exit_tolerance_s: out of bed at night for longer opens an alarm (products offer 0 to 30 min).
