@@ -209,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
 
     camera = commands.add_parser("camera", help="let the camera look away for a while, or look again")
     camera.add_argument("what", choices=("pause", "resume", "show"))
-    camera.add_argument("--minutes", type=float, default=10.0, help="an hour at most")
+    camera.add_argument("--minutes", type=float, default=10.0, help="1 to 60")
     camera.set_defaults(run=_camera)
 
     understand = commands.add_parser("understand", help="what is meant by texts, one a line on stdin")
