@@ -27,9 +27,10 @@ different ones are joined by a space. Phrases that sound alike stand side by sid
 
 FILE of --phrases: UTF-8, a phrase a line: zh or mn, tab, text, and perhaps tab and IPA, which overrides the lexicon.
 A header (language, text, pronunciation), empty lines and lines beginning with # are passed over. A line that cannot
-be used is told by its number, and the others are listened for.
+be used is told by its number, and the others are listened for; pinyin in place of IPA is told and left out.
 
-Exit code: 0; 1 when a file or a line of phrases could not be used (the rest is done); 2 when nothing could be started.
+Exit code: 0; 1 when a file was cut off, or a file or a line of phrases could not be used (the rest is done);
+2 when nothing could be started.
 """
 
 
@@ -209,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
 
     camera = commands.add_parser("camera", help="let the camera look away for a while, or look again")
     camera.add_argument("what", choices=("pause", "resume", "show"))
-    camera.add_argument("--minutes", type=float, default=10.0, help="an hour at most")
+    camera.add_argument("--minutes", type=float, default=10.0, help="1 to 60")
     camera.set_defaults(run=_camera)
 
     understand = commands.add_parser("understand", help="what is meant by texts, one a line on stdin")

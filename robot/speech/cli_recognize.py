@@ -12,7 +12,8 @@ from robot.errors import BadInput, HaniError
 from robot.files import path_of
 from robot.messages import Grammar, Language, Phrase, Reading, SafetyKind
 from robot.quiet import quiet_stderr
-from robot.speech.audio import load_clip
+from robot.speech.audio import SAMPLE_RATE_HZ, Samples, load_clip
+from robot.speech.cut_off import is_cut_off
 from robot.speech.graph_builder import ensure_graph
 from robot.speech.graph_ladder import anywhere
 from robot.speech.lexicon import Lexicon
@@ -67,7 +68,8 @@ def run(
     are a closed list: a likely guess at one of them counts too (`LIKELY_KNOWN`). `safety`, `harmless` and `alone` are
     as in `SafetySpotter`; `everyday` writes out the sentences of the grammar that is listened for.
 
-    What cannot be used costs one line on `err` (None: closed), and the rest go on. Returns 0, `EXIT_BAD_FILE` when a
+    What cannot be used costs one line on `err` (None: closed), and the rest go on; of a file that was cut off, what is
+    there is recognised all the same. Returns 0, `EXIT_BAD_FILE` when a
     file or phrase failed, or `EXIT_BAD_CALL` when nothing could be started.
     """
     code = 0
@@ -92,13 +94,16 @@ def run(
     ears = _Ears(SecondLook(first, first.another()), spotter, likely=isinstance(phrases, Path))
     for file in files:
         try:
-            line = _recognize_file(file, ears)
+            line, flaw = _recognize_file(file, ears)
         except HaniError as error:
             complain(error)
             code = EXIT_BAD_FILE
             continue
         out.write(json.dumps(line, ensure_ascii=False) + "\n")
         out.flush()
+        if flaw:
+            complain(flaw)
+            code = EXIT_BAD_FILE
     return code
 
 
@@ -121,10 +126,26 @@ def _of_language(grammar: Grammar, lang: str) -> Grammar:
     return replace(grammar, phrases=wanted)
 
 
-def _recognize_file(file: str, ears: _Ears) -> dict[str, object]:
-    """The JSON object of one file. Raises `BadInput` when it cannot be read."""
+def _recognize_file(file: str, ears: _Ears) -> tuple[dict[str, object], str]:
+    """The JSON object of one file, and what is wrong with the file all the same ("": nothing).
+
+    Raises `BadInput` when it cannot be read.
+    """
+    path = path_of(file)
     with quiet_stderr():  # libmpg123 grumbles
-        sound = load_clip(path_of(file))
+        sound = load_clip(path)
+    return _line(file, sound, ears), _flaw(path, len(sound) / SAMPLE_RATE_HZ)
+
+
+def _flaw(path: Path, length_s: float) -> str:
+    try:
+        short = is_cut_off(path.read_bytes())
+    except OSError:  # it was there a moment ago, and is recognised
+        return ""
+    return f"{path} is cut off: only its first {length_s:.1f} s are there; copy it again." if short else ""
+
+
+def _line(file: str, sound: Samples, ears: _Ears) -> dict[str, object]:
     attempts = hear_recording(sound, ears.recognizer)
     finals, readings = _understood(attempts, likely=ears.likely)
     words = [(word.kind, word.certain) for final in finals if (word := ears.spotter.spot(final, 0.0))]

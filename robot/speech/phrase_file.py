@@ -10,6 +10,7 @@ from robot.errors import BadInput
 from robot.messages import Language, Phrase
 from robot.speech.lexicon import Lexicon
 from robot.speech.normalise import holds_han
+from robot.speech.pinyin import is_pinyin_of
 
 LONGEST_PHRASE = 300
 """Characters; nobody says more in one breath, and a whole page would keep the graph's builder busy for minutes."""
@@ -22,7 +23,7 @@ _SHAPE = "expected zh or mn, a tab, the text, and perhaps a tab and its IPA"
 
 @dataclass(frozen=True, slots=True)
 class PhraseFile:
-    """What a file lists: usable phrases in order, and one line for each line of the file that cannot be used."""
+    """What a file lists: usable phrases in order, and one line for each line of the file with something of no use."""
 
     phrases: tuple[Phrase, ...]
     problems: tuple[str, ...]
@@ -32,8 +33,8 @@ def read_phrases(path: Path, lexicon: Lexicon) -> PhraseFile:
     """Phrases of a UTF-8 TSV file: zh or mn, the text, and perhaps its IPA; `#` begins a comment line.
 
     A header line, a byte order mark and either line end are fine. Mongolian text that is written in IPA itself needs no
-    third column; digits and Han are read as in any phrase. Raises `BadInput` naming the file when it cannot be read or
-    nothing in it can be used.
+    third column; digits and Han are read as in any phrase. Pinyin in place of IPA is told, and the phrase is read as if
+    it were not there. Raises `BadInput` naming the file when it cannot be read or nothing in it can be used.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -51,6 +52,9 @@ def read_phrases(path: Path, lexicon: Lexicon) -> PhraseFile:
         header, first = first and cells[0].lower() in _HEADER, False
         if header:
             continue
+        if len(cells) > 2 and is_pinyin_of(cells[2], cells[1]):
+            problems.append(f"{path} line {number}: {cells[2]!r} looks like pinyin; leave the column empty or give IPA")
+            cells[2] = ""
         try:
             phrases.append(_phrase(cells, lexicon))
         except BadInput as problem:

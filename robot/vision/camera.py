@@ -19,6 +19,7 @@ from robot.vision.pose import Image
 SHORT_BY_S = 1.0  # a file that ends so much before its header says is broken,
 SHORT_BY_SHARE = 0.05  # and by such a share: a longer sound track is no fault
 MAX_FRAMES = 10_000_000  # a header that claims more does not know
+FASTEST_HZ = 250.0  # the slow motion of a telephone is 240, give or take
 WANTED_SIZE_PX = (640, 480)  # asked of a device, which may give another
 
 
@@ -93,23 +94,32 @@ class FileCamera:
     def frames(self) -> Generator[Frame, None, None]:
         capture = open_video(self._path)
         try:
-            clock, at_s, read = _FileClock(1 / video_rate_hz(capture)), 0.0, 0
+            clock, at_s, read, began_s = _FileClock(1 / video_rate_hz(capture)), 0.0, 0, 0.0
             while True:
                 ok, image = capture.read()
                 if not ok or image is None:
                     break
                 at_s = clock.next_s(float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000)
+                began_s = _began_s(capture) if read == 0 else began_s
                 yield Frame(image, at_s)
                 read += 1
-            length_s = _length_s(capture, read)
-            if read == 0:
-                raise BadInput(f"{self._path} has no pictures: give a video file that plays")
-            if length_s - at_s > max(SHORT_BY_S, SHORT_BY_SHARE * length_s):
-                raise BadInput(f"{self._path} breaks off after {at_s:.1f} s: give a whole video file")
+            self._check(read, at_s, _length_s(capture, read), began_s)
         except cv2.error:
             raise BadInput(f"{self._path} cannot be decoded: give an .mp4 or .avi file that plays") from None
         finally:
             capture.release()
+
+    def _check(self, read: int, at_s: float, length_s: float, began_s: float) -> None:
+        """Raises BadInput when the pictures that were read, the last at `at_s`, are not what the file claims."""
+        if read == 0:
+            raise BadInput(f"{self._path} has no pictures: give a video file that plays")
+        if read - 1 > FASTEST_HZ * at_s:
+            rate_hz = (read - 1) / at_s
+            raise BadInput(f"{self._path} claims {rate_hz:.0f} pictures a second: give it its true frame rate")
+        if began_s < length_s:  # else its times do not count from its beginning
+            length_s -= began_s
+        if length_s - at_s > max(SHORT_BY_S, SHORT_BY_SHARE * length_s):
+            raise BadInput(f"{self._path} breaks off after {at_s:.1f} s: give a whole video file")
 
 
 class _FileClock:
@@ -143,7 +153,16 @@ def open_video(path: Path) -> Any:
 def video_rate_hz(capture: Any) -> float:
     """The frame rate that a video claims; 30 when it claims nonsense."""
     rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
-    return rate_hz if 1.0 <= rate_hz <= 240.0 else 30.0
+    return rate_hz if 1.0 <= rate_hz <= FASTEST_HZ else 30.0
+
+
+def _began_s(capture: Any) -> float:
+    """How long after the beginning of a file its first picture comes, when that was just read.
+
+    OpenCV counts the time of a picture from the first one, but the length from the beginning.
+    """
+    rate_hz, first = float(capture.get(cv2.CAP_PROP_FPS)), float(capture.get(cv2.CAP_PROP_PTS))
+    return first / rate_hz if 0.0 < first < math.inf and 0.0 < rate_hz < math.inf else 0.0
 
 
 def _length_s(capture: Any, read: int) -> float:

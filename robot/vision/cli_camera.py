@@ -12,11 +12,14 @@ from robot.errors import BadInput, DeviceFault
 from robot.messages import PausedBy
 from robot.vision.pause import LONGEST_S, Pause, read_pause, write_pause
 
+SHORTEST_S = 60.0  # an end is kept to the second: a fraction of one would be over before it is read
+
 
 def run(what: str, minutes: float, home: Path, out: TextIO, now: Callable[[], float] = time.time) -> int:
     """Set, end or show a pause; prints one JSON line. A running fall_detector follows within a second."""
-    if not 0 < minutes * 60 <= LONGEST_S:
-        raise BadInput(f"--minutes {minutes:g}: the camera looks away for 1 to {LONGEST_S / 60:.0f} minutes")
+    if not SHORTEST_S <= minutes * 60 <= LONGEST_S:
+        least, most = SHORTEST_S / 60, LONGEST_S / 60
+        raise BadInput(f"--minutes {minutes:g}: the camera looks away for {least:.0f} to {most:.0f} minutes")
     now_s = now()
     try:
         if what == "pause":

@@ -74,12 +74,23 @@ def read_zones(path: Path) -> Zones:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise BadInput(f"{path} is too large for a zones file: draw the zones again with `hani zones`")
-        content = yaml.safe_load(raw.decode("utf-8"))
+        content = _content_of(raw.decode("utf-8"), str(path))
     except OSError:
         raise BadInput(f"{path} cannot be read: give the path of a zones file") from None
     except (yaml.YAMLError, ValueError, RecursionError):
         raise BadInput(f"{path} is not JSON or YAML: write bed: [[x, y], [x, y], [x, y]]") from None
     return parse_zones({} if content is None else content, str(path))
+
+
+def _content_of(text: str, where: str) -> object:
+    """What the YAML says. Raises BadInput for a key that comes twice: YAML would keep the last without a word."""
+    loader = yaml.SafeLoader(text)
+    root = loader.get_single_node()
+    keys = [key.value for key, _ in root.value] if isinstance(root, yaml.MappingNode) else []
+    twice = next((name for name in (*(zone.value for zone in Zone), "picture") if keys.count(name) > 1), None)
+    if twice is not None:
+        raise BadInput(f"{where}: '{twice}' comes twice: write it once, with all that belongs to it")
+    return None if root is None else loader.construct_document(root)
 
 
 def parse_zones(content: object, where: str) -> Zones:

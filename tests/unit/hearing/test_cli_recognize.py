@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,29 @@ def test_a_broken_file_costs_one_line_and_the_rest_goes_on(tmp_path: Path, cache
     assert len(errors) == 2
     assert "broken.wav" in errors[0]
     assert "missing.wav" in errors[1]
+
+
+@pytest.mark.parametrize("name", ["cut.wav", "cut.ogg", "cut.mp3"])
+def test_of_a_file_that_was_cut_off_what_is_there_is_recognised_and_the_cut_is_told(
+    tmp_path: Path, cache_dir: Path, name: str
+) -> None:
+    hiss = np.random.default_rng(7).normal(0.0, 100.0, 64_000).astype(np.int16)  # an Ogg is cut by its pages
+    sound = np.concatenate([load_clip(TIME), hiss])
+    soundfile.write(tmp_path / name, sound, 16_000)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: round(0.8 * len(whole))])
+    code, lines, errors = recognize([tmp_path / name, TIME], cache_dir)
+    assert code == EXIT_BAD_FILE
+    assert [line["text"] for line in lines] == ["одоо хэдэн цаг вэ"] * 2
+    (error,) = errors
+    assert re.search(rf"{name} is cut off: only its first \d\.\d s are there; copy it again", error)
+
+
+def test_a_flac_that_was_cut_off_is_refused(tmp_path: Path, cache_dir: Path) -> None:
+    """Its decoder gives nothing of it; see `robot.speech.cut_off`."""
+    (tmp_path / "cut.flac").write_bytes(TIME.read_bytes()[:-2000])
+    code, lines, errors = recognize([tmp_path / "cut.flac"], cache_dir)
+    assert (code, lines, len(errors)) == (EXIT_BAD_FILE, [], 1)
 
 
 def test_a_name_that_is_no_text_costs_one_line_too(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,3 +90,10 @@ def test_digits_han_and_mixed_text_in_a_mongolian_row_are_read_by_the_lexicon(tm
 def test_a_mandarin_row_is_never_lost_to_its_ipa(tmp_path: Path) -> None:
     found = read(tmp_path, "zh\t设定\tʂɤ̂tîŋ\nzh\t你好\tθω\n".encode())
     assert ([phrase.text for phrase in found.phrases], found.problems) == (["设定", "你好"], ())
+
+
+def test_pinyin_in_the_column_of_ipa_is_told_and_the_phrase_is_kept(tmp_path: Path) -> None:
+    found = read(tmp_path, "zh\t救命\tjiù mìng\nzh\t那里\tnali\nmn\tбаяртай\n".encode())
+    assert found.phrases == (Phrase(Language.ZH, "救命"), Phrase(Language.ZH, "那里", "nali"), BYE)
+    (problem,) = found.problems
+    assert "line 1: 'jiù mìng' looks like pinyin" in problem

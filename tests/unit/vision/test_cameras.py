@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 import socket
+import struct
 import threading
 from contextlib import nullcontext
 from itertools import islice
@@ -82,7 +84,7 @@ class TellsTimes:
         return True, np.zeros((480, 640, 3), np.uint8)
 
     def get(self, what):
-        return self.claims[what]
+        return self.claims.get(what, 0.0)
 
     def release(self):
         pass
@@ -368,6 +370,34 @@ def test_files_of_any_shape_and_rate_keep_their_time(tmp_path, name, codec, size
     assert len(frames) == 20
     assert frames[0].image.shape == (size[1], size[0], 3)
     np.testing.assert_allclose([frame.at_s for frame in frames], np.arange(20) / rate_hz, atol=0.5 / rate_hz)
+
+
+def late(path, late_ms):
+    """The pictures of a Matroska file at a later time, as where the sound began first; returns how many."""
+    content = bytearray(path.read_bytes())
+    length_at = content.index(b"\x44\x89\x88") + 3
+    content[length_at : length_at + 8] = struct.pack(">d", struct.unpack_from(">d", content, length_at)[0] + late_ms)
+    blocks = [found.start(1) for found in re.finditer(rb"\xa3[\x40-\x4f].\x81(..)\x80\xff\xd8", content, re.DOTALL)]
+    for at in blocks:
+        struct.pack_into(">h", content, at, struct.unpack_from(">h", content, at)[0] + late_ms)
+    path.write_bytes(content)
+    return len(blocks)
+
+
+def test_a_file_whose_pictures_begin_late_is_watched_from_its_first_on(tmp_path):
+    path = video(tmp_path / "late.mkv", size=(64, 48), pictures=40, codec="MJPG")
+    assert late(path, 5000) == 40
+    assert [frame.at_s for frame in FileCamera(path).frames()] == pytest.approx(np.arange(40) / 10)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(BadInput, match="breaks off"):
+        list(FileCamera(path).frames())
+
+
+@pytest.mark.parametrize(("rate_hz", "plausible"), [(240.0, True), (1000.0, False)])
+def test_a_file_that_shrinks_to_nothing_is_refused(tmp_path, rate_hz, plausible):
+    path = video(tmp_path / "fast.avi", size=(64, 48), rate_hz=rate_hz, codec="MJPG", pictures=40)
+    with nullcontext() if plausible else pytest.raises(BadInput, match=r"fast\.avi claims 1000 pictures a second"):
+        assert len(list(FileCamera(path).frames())) == 40
 
 
 @pytest.mark.parametrize("told", [[0, 0, 0, 0], [5, 5.1, 4.9, 5.3], [float("nan"), -1, float("inf"), 0]])

@@ -118,6 +118,8 @@ def test_the_command_pauses_shows_and_resumes(tmp_path):
 
     assert hani("pause") == {"paused": True, "until_at_s": NOW_S + 600} == hani("show")
     assert hani("resume") == {"paused": False, "until_at_s": None}
-    for minutes in (0.0, -1.0, 61.0, float("nan")):
-        with pytest.raises(BadInput, match="60 minutes"):
+    assert hani("pause", 1.0) == {"paused": True, "until_at_s": NOW_S + 60}
+    for minutes in (0.0, 0.001, 0.9, -1.0, 61.0, float("nan")):
+        with pytest.raises(BadInput, match="1 to 60 minutes"):
             hani("pause", minutes)
+    assert hani("show")["paused"], "a slip of the tongue changes nothing"

@@ -97,6 +97,15 @@ def test_a_wrong_file_is_one_line_that_names_it(tmp_path, text):
         read_zones(path)
 
 
+@pytest.mark.parametrize("text", ['{{"bed": {0}, "sofa": {0}, "bed": {0}}}', "bed: {0}\nbed: {0}\n"])
+def test_a_key_that_comes_twice_is_named(tmp_path, text):
+    """YAML and JSON keep the last one: half of the beds would be floor."""
+    path = tmp_path / "zones.yaml"
+    path.write_text(text.format([list(corner) for corner in SQUARE]))
+    with pytest.raises(BadInput, match=r"zones\.yaml: 'bed' comes twice"):
+        read_zones(path)
+
+
 def test_the_bed_counts_before_the_floor_on_which_it_stands():
     zones = Zones(bed=(SQUARE,), floor=(((0, 0.4), (1, 0.4), (1, 1), (0, 1)),))
     assert zones.at(0.3, 0.6) is Zone.BED
