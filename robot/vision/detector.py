@@ -67,7 +67,7 @@ class FallDetector:
     line). None, unknown, never silences; a fresh False delays a drop onto the bed until it would have been felt.
     Whoever lies with hips and body inside a sofa's zone rests, unless they came from the bed without standing up. While
     another person stands beside the fallen, an event waits `HOLD_S` for them to help. `lives_alone`: who is much
-    shorter than who walks there is a child; of two residents one may be short and stoop.
+    shorter than who walks there while nobody else is about is a child; of two residents one may be short and stoop.
     """
 
     def __init__(
@@ -265,7 +265,8 @@ class FallDetector:
         off_floor = bool(self._places.zones.floor) and self._places.zones.at(x, y) is None
         too_small = scale.is_too_small(feet_px[1], machine.height_px, frame.height_px)
         track.is_picture = too_small or (off_floor and not track.moved)
-        if track.moved and not track.is_picture:
+        teaches = not (self._lives_alone and self._unseen.had_company(frame.t_s))  # guests may be children
+        if track.moved and not track.is_picture and teaches:
             scale.learn(feet_px[1], machine.height_px, frame.height_px)
 
     def _counts(self, track: Track) -> bool:

@@ -41,6 +41,7 @@ class FallRules:
     speed_over_s: tuple[float, float] = (0.18, 0.9)  # head speed is taken between frames this far apart
     confirm_s: float = 1.0  # low for so long: median delay 1.8 s after onset; 3 s delays by 3.7 s and finds no more
     sat_down_s: float = 10.0  # for so long when the trunk is upright: who sits can wait, or stand up again; chosen
+    child_lies_s: float = 60.0  # for so long by a child in company: children play on the floor; chosen
     sitting_trunk_h: float = 0.30  # head above hips then: 0.40 seen level, from above less; anatomy
     confirm_share: float = 0.75  # share of frames that must be low meanwhile
     give_up_s: float = 2.0  # a drop after which nobody lay low was none

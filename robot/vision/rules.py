@@ -287,8 +287,8 @@ class FallMachine:
             return None  # a frame from before the drop
         lies = [s.low and s.hip_y_px > self._above_px for s in after]
         share = sum(lies) / len(lies)
-        can_wait = place.child or sum(s.sits for s in after) > len(after) / 2
-        confirm_s = rules.sat_down_s if can_wait else rules.confirm_s
+        sat_down = sum(s.sits for s in after) > len(after) / 2
+        confirm_s = rules.child_lies_s if place.child else rules.sat_down_s if sat_down else rules.confirm_s
         if lies[-1]:
             self._landed_at_s = at_s if self._landed_at_s is None else self._landed_at_s
         elif share < 0.5:
@@ -323,6 +323,8 @@ class FallMachine:
         if low_since_s is None or not self.is_timed or not self.low:
             return None
         low_s = at_s - low_since_s
+        if place.child and low_s < rules.child_lies_s:
+            return None
         lay_since_s = at_s if self._lay.since_s is None else self._lay.since_s
         if rolled := self._judge_roll(at_s, place, low_since_s):
             return rolled
