@@ -132,6 +132,16 @@ def test_a_child_in_company_who_drops_has_a_minute_to_get_up() -> None:
     assert watch([*adult, *beside(drops), *lies * 30], detector=couple) == ["fast_drop"], "a small wife of a tall man"
 
 
+def test_a_tall_visitor_makes_no_child_of_the_resident() -> None:
+    """Who lives alone teaches the room how tall people are only while nobody else is about."""
+    alone = [*walks(60, 300), *walks(300, 60), *walks(60, 300)]
+    to_and_fro = [*walks(350, 600, 310.0), *walks(600, 350, 310.0)]
+    visit = [*beside(to_and_fro), *to_and_fro * 13]  # the resident goes out for a while
+    falls = [*walks(60, 200), *sinks(200, share=1.0), *[back(person(LIE, 200))] * 200]
+    in_company = [[*people, *guest] for people, guest in zip(falls, to_and_fro * 4, strict=False)]
+    assert watch([*alone, *visit, *in_company]) == ["fast_drop"]
+
+
 def test_a_child_who_walks_about_teaches_nobody_that_people_are_small() -> None:
     scale = RoomScale()
     for _ in range(200):
