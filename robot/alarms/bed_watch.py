@@ -84,7 +84,7 @@ class BedWatch:
         # beside a helper the watcher has waited already; a helper who left used up some of the time
         get_up_s = 0.0 if event.helped else self._settings.get_up_s
         if in_view(event) > 1 and self.is_calm(now_s):
-            get_up_s = max(get_up_s, self._settings.company_get_up_s)
+            get_up_s = max(get_up_s, self._settings.company_get_up_s * self._said_fine.times)
         self._cases.fall(event, get_up_s, now_s)
 
     def is_calm(self, now_s: float) -> bool:
@@ -111,10 +111,12 @@ class BedWatch:
         for event, since_s, reason in tuple(self._withheld.values()):
             got_up = reason == SAID_FINE and self._upright_since_fine(event, now_s) is Upright.SEEN
             got_up = got_up or (reason == SAID_LATELY and self._senses.all_up(event.people, now_s))
-            suspect = self._judge(event, now_s).suspect
-            if got_up or suspect or elapsed_s(since_s, now_s) > self._settings.withhold_s:
+            suspect, lately = self._judge(event, now_s).suspect, reason == SAID_LATELY
+            # what was said lately is over by itself: then they are asked, however long ago they lay down
+            over = elapsed_s(since_s, now_s) > self._settings.withhold_s and not lately
+            if got_up or suspect or over or (lately and not self._said_fine.lately(now_s)):
                 del self._withheld[event.id]
-                if suspect and not got_up and elapsed_s(since_s, now_s) <= self._settings.withhold_s:
+                if suspect and not got_up and not over:
                     self.follow(event, now_s)
 
     def _review_absence(self, now_s: float) -> None:

@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 from robot.alarms.case import CHECKED, EMERGENCIES, RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
 from robot.alarms.effects import Ask, Effect, Effects, Publish, Report, Store, Suppressed, Tell
 from robot.alarms.ladder import ALARM_RAISED, step
+from robot.alarms.said_fine import AGAIN
 from robot.alarms.settings import AlarmSettings
 from robot.messages import Alarm, AlarmPhase, AlarmType, FallEvent
 
@@ -182,7 +183,7 @@ class Cases:
         limit_s = self._settings.check_in_s
         if case.checking_at_s is None:
             ask_at_s = now_s if case.ask_at_s is None or again else case.ask_at_s
-            longest_s = max(self._settings.get_up_s, self._settings.company_get_up_s)
+            longest_s = max(self._settings.get_up_s, self._settings.company_get_up_s * AGAIN)
             if not 0 < ask_at_s - now_s <= longest_s:  # beyond that the clock was set back
                 self.check(case, now_s)
             return

@@ -17,10 +17,10 @@ class AlarmSettings:
     get_up_s: a fall that the camera saw is asked about so long after it was suspected, unless that person was seen to
         get up meanwhile: 5 of 23 false check-ins did so within 15 s (simulated life, seeds 31-42), the alarm manager's
         choice. A helper beside them was waited for already.
-    company_get_up_s: the same while several people are in view and one has said "I am fine" within `fine_lately_s`:
-        they play, or exercise together, and one who was asked is there (chosen; not less than `get_up_s` is waited).
-        A helper beside them counts. Getting up ends it then too, unless somebody stands beside them, and so does that
-        as many stand as were in view while nobody lies.
+    company_get_up_s: the same while several people are in view and one has said "I am fine" within `fine_lately_s`
+        (twice as long once it was said twice in a row): they play, or exercise together, and one who was asked is
+        there (chosen; not less than `get_up_s` is waited). A helper beside them counts. Getting up ends it then too,
+        unless somebody stands beside them, and so does that as many stand as were in view while nobody lies.
     cancel_window_s: how long a clear "I am fine" withdraws an alarm that silence or a certain safety word raised; the
         raise itself is spoken for about 11 s in two languages, and nobody is heard meanwhile.
     bed_exit_tolerance_s: out of bed at night for longer opens an alarm (products offer 0 to 30 min).
@@ -34,7 +34,8 @@ class AlarmSettings:
     fine_holds_s: who lay in a zone and said "I am fine" is not asked again there for so long, unless somebody was seen
         upright, the camera looked away or the mattress told an exit meanwhile (chosen); 0 asks each time.
     fine_lately_s: after "I am fine" nobody is asked for merely lying, not even on the floor, for so long; then they are
-        (chosen: who exercises lies down again and again; at most `withhold_s`). A movement seen as a fall always asks.
+        (chosen: who exercises lies down again and again; at most `withhold_s`), and twice as long once it was said
+        twice in a row (within twice that time). A movement seen as a fall always asks.
     bed_fresh_s: a mattress reading older than this vouches for nothing.
     bed_latency_s: so late may the mattress tell that the bed was left: who was seen upright up to so long before has
         got up, and above 60 the bed explains no fall away. Below 0: as the mattress says of itself, else 30.

@@ -60,7 +60,7 @@ class _Seat:
         self._rules = rules
         self._since_s: float | None = None
         self._last_s = 0.0
-        self._sits_x_px = self._sits_y_px = self._sits_head_y_px = 0.0
+        self._sits_x_px = self._sits_y_px = self._sits_lowest_y_px = self._sits_head_y_px = 0.0
         self.at_s: float | None = None
         self.x_px = self.y_px = self._head_y_px = 0.0
         self.slid = Spell()
@@ -95,9 +95,11 @@ class _Seat:
         self.slid = Spell()
 
     def _sit(self, at_s: float, posture: Posture, height_px: float) -> None:
-        lower = posture.hip_y_px - self._sits_y_px > self._rules.lower_seat_h * height_px
-        if self._since_s is None or lower:  # who kneels, and then sits on the heels, has a lower seat
+        lowest_y_px = max(self._sits_lowest_y_px, posture.hip_y_px)
+        another = lowest_y_px - min(self._sits_y_px, posture.hip_y_px) > self._rules.lower_seat_h * height_px
+        if self._since_s is None or another:  # who kneels, and then sits on the heels, has a lower seat; who rises, none
             self._since_s = self._last_s = at_s
+            self._sits_lowest_y_px = posture.hip_y_px
             self._sits_x_px, self._sits_y_px = posture.hip_x_px, posture.hip_y_px
             self._sits_head_y_px = posture.head_y_px
         # a slow slide must not take the seat with it
@@ -105,6 +107,7 @@ class _Seat:
         self._sits_x_px += share * (posture.hip_x_px - self._sits_x_px)
         self._sits_y_px = min(self._sits_y_px, posture.hip_y_px)
         self._sits_head_y_px = min(self._sits_head_y_px, posture.head_y_px)
+        self._sits_lowest_y_px = max(self._sits_lowest_y_px, posture.hip_y_px)
         self._last_s = at_s
         if at_s - self._since_s >= self._rules.seat_stay_s:
             self.at_s, self.x_px, self.y_px = at_s, self._sits_x_px, self._sits_y_px

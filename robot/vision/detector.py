@@ -12,6 +12,7 @@ from math import hypot
 import uuid6
 
 from robot.messages import FallEvent, FallReason, RoomView, Zone
+from robot.vision.company import HIDES_S, Company, OutOfSight
 from robot.vision.findings import CONFIDENCE, Finding, Place, State
 from robot.vision.numbers import FallRules
 from robot.vision.places import Places
@@ -44,7 +45,7 @@ class FrameInfo:
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """Something like a fall that was not told, and why: `in_bed`, `on_sofa`, `helper_beside`,
-    `helped_up`, `picture`, `still_there`, `child`.
+    `helped_up`, `picture`, `still_there`, `company`, `child`.
     """
 
     at_s: float
@@ -57,6 +58,7 @@ class _Held:
     finding: Finding
     track: Track
     since_s: float
+    hidden: OutOfSight | None = None
 
 
 class FallDetector:
@@ -84,6 +86,7 @@ class FallDetector:
         self._tracker = Tracker(self._rules)
         self._seen: list[Track] = []
         self._unseen = Unseen(self._rules)
+        self._company = Company(lives_alone)
         self._held: dict[int, _Held] = {}
         self._helped: dict[int, float] = {}
         self._withheld: list[Withheld] = []
@@ -122,6 +125,7 @@ class FallDetector:
         postures = postures_of([person for person in people if not self._places.ignores(person)])
         self._seen = [track for track in self._tracker.follow(postures, frame.t_s) if self._counts(track)]
         alone = sum(not track.stands_still(frame.t_s) for track in self._seen) <= 1
+        self._company.see(self._seen, self._unseen.had_company(frame.t_s))
         for track in self._tracker.tracks:
             if track.seen_at_s == frame.t_s and track not in self._seen:
                 continue  # a picture, or too small
@@ -194,8 +198,8 @@ class FallDetector:
                 will_feel,
                 edge=self._places.cuts(track.posture),
                 stands_px=self._stands_px(track.posture),
-                company=self._unseen.had_company(frame.t_s),
-                child=self._is_child(track),
+                company=self._company.is_recent,
+                child=self._company.is_guest(track),
             )
             finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)
@@ -245,11 +249,7 @@ class FallDetector:
     def _is_child_at_play(self, track: Track, finding: Finding) -> bool:
         """Whether a child dropped out of sight: nobody saw it lie."""
         lost = finding.reason is FallReason.LOST_WHILE_FALLING and not finding.recovered
-        return lost and self._is_child(track)
-
-    def _is_child(self, track: Track) -> bool:
-        """Whether somebody stands much shorter than who walks there, and had company: a child is seldom there alone."""
-        return self._lives_alone and track.is_short and self._unseen.had_company(self._frame.t_s)
+        return lost and self._company.is_guest(track)
 
     def _learn(self, track: Track) -> None:
         """The room's scale from walkers; and whether an upright figure can be a person at its place."""
@@ -265,7 +265,7 @@ class FallDetector:
         off_floor = bool(self._places.zones.floor) and self._places.zones.at(x, y) is None
         too_small = scale.is_too_small(feet_px[1], machine.height_px, frame.height_px)
         track.is_picture = too_small or (off_floor and not track.moved)
-        teaches = not (self._lives_alone and self._unseen.had_company(frame.t_s))  # guests may be children
+        teaches = not (self._lives_alone and self._company.is_recent)  # guests may be children
         if track.moved and not track.is_picture and teaches:
             scale.learn(feet_px[1], machine.height_px, frame.height_px)
 
@@ -306,9 +306,15 @@ class FallDetector:
         if finding.recovered:
             if held is None:
                 return [self._event(track, finding)]
-            if not self._helpers_of(track):  # the one who stands here may be the helper, taken for the fallen
+            was_alone = held.hidden is not None and held.hidden.people == 1
+            if not (was_alone or self._helpers_of(track)):  # who stands here may be the helper, taken for the fallen
                 return [self._event_of(held, helped=True)]
             self._withhold(track, "helped_up")
+            return []
+        if finding.reason is FallReason.LOST_WHILE_FALLING and self._company.is_recent and not self._helpers_of(track):
+            hidden = OutOfSight.of(track, self._tracker.tracks)
+            self._held[track.number] = _Held(finding, track, self._frame.t_s, hidden)
+            self._withhold(track, "company")
             return []
         if self._helpers_of(track):
             self._held[track.number] = _Held(finding, track, self._frame.t_s)
@@ -321,6 +327,9 @@ class FallDetector:
         """Held events that can wait no longer: the helper has gone, or did not get them up."""
         events, now_s = [], self._frame.t_s
         for number, held in list(self._held.items()):
+            if held.hidden is not None:
+                events += self._look_out_for(held, held.hidden)
+                continue
             if self._helpers_of(held.track):
                 self._helped[number] = now_s
             left = now_s - self._helped[number] > HELPER_GONE_S
@@ -328,6 +337,18 @@ class FallDetector:
                 del self._held[number]
                 events.append(self._event_of(held, helped=not left))
         return events
+
+    def _look_out_for(self, held: _Held, hidden: OutOfSight) -> list[FallEvent]:
+        """Who dropped out of sight in company: nothing if they are back, and told when they are not for long."""
+        now_s, track = self._frame.t_s, held.track
+        if hidden.is_back(now_s, self._seen):
+            del self._held[track.number]
+            track.machine.dismiss()
+            self._withhold(track, "still_there")
+        elif now_s - held.since_s >= HIDES_S:
+            del self._held[track.number]
+            return [self._event_of(held, helped=False)]
+        return []
 
     def _helpers_of(self, fallen: Track) -> list[Track]:
         """Others in view who stand, or stood a moment ago and moved: a poster helps nobody, nor does who sits."""
@@ -370,5 +391,6 @@ class FallDetector:
         """
         events = self.finish()
         self._tracker, self._unseen = Tracker(self._rules), Unseen(self._rules)
+        self._company = Company(self._lives_alone)
         self._seen, self._helped = [], {}
         return events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture
@@ -83,6 +84,14 @@ def came_down(stood: Sample, now: Posture, stands_px: float | None, rules: FallR
     leaning = now.torso_deg is not None and now.torso_deg >= rules.lying_deg
     stands = now.leg_px is not None and now.leg_px > leg_px and not leaning
     return (fell_h > rules.floor_hip_h and not stands) or _lies_along_sight(stood, now, leg_px, rules)
+
+
+def moves_on(samples: Sequence[Sample], height_px: float, rules: FallRules) -> bool:
+    """Whether the hips are still on their way, as of who walks towards a camera and past it: who fell has landed."""
+    first, last = samples[0], samples[-1]
+    away_px = hypot(last.hip_x_px - first.hip_x_px, last.hip_y_px - first.hip_y_px)
+    passed_s = last.at_s - first.at_s
+    return passed_s >= rules.speed_over_s[0] and away_px > rules.landed_h_s * height_px * passed_s
 
 
 def went_aside(stood: Sample, now: Sample, rules: FallRules) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 
 from robot.messages import FallReason, Zone
 from robot.vision import drop
@@ -131,7 +132,7 @@ class FallMachine:
             if self.upright:
                 self.state, self.here_at_start = State.UPRIGHT, False
             self._look_for_drop(at_s, height_px)
-        found = self._confirm(at_s, place) if self.state is State.FALLING else None
+        found = self._confirm(at_s, height_px, place) if self.state is State.FALLING else None
         return found or self._judge_time_on_floor(at_s, place)
 
     def miss(self, at_s: float, place: Place = ANYWHERE) -> Finding | None:
@@ -261,7 +262,9 @@ class FallMachine:
             if fell and (unseen or drop.head_was_fast(window, height_px, rules.head_speed_h_s, rules)):
                 reason = self._before.explains(at_s) or FallReason.FAST_DROP
                 onset_s = drop.began_s([(s.at_s, s.head_y_px) for s in window])
-                self._fall(at_s, onset_s, reason, next(s for s in window if s.at_s == onset_s))
+                stood = next(s for s in window if s.at_s == onset_s)
+                hip_y_px = min(s.hip_y_px for s in self._window if s.at_s <= onset_s)
+                self._fall(at_s, onset_s, reason, replace(stood, hip_y_px=hip_y_px))
         elif now.low and head_drop_h > rules.roll_head_h:
             lately_s = min(at_s - rules.window_s, self._gap[0] if unseen else at_s)
             lay = [s for s in window if s.low and s.at_s >= lately_s]  # a sleeper's hips are guessed here and there
@@ -279,7 +282,7 @@ class FallMachine:
         self.state, self._drop_at_s, self._landed_at_s = State.FALLING, at_s, None
         self._onset_s, self._drop_reason = onset_s, reason
 
-    def _confirm(self, at_s: float, place: Place) -> Finding | None:
+    def _confirm(self, at_s: float, height_px: float, place: Place) -> Finding | None:
         rules = self._rules
         span_s = max(rules.confirm_s, 0.6)
         after = [s for s in self._window if s.at_s >= self._drop_at_s and at_s - s.at_s <= span_s]
@@ -289,6 +292,8 @@ class FallMachine:
         share = sum(lies) / len(lies)
         sat_down = sum(s.sits for s in after) > len(after) / 2
         confirm_s = rules.child_lies_s if place.child else rules.sat_down_s if sat_down else rules.confirm_s
+        if place.edge and self._stood is not None and drop.went_aside(self._stood, after[-1], rules):
+            confirm_s = max(confirm_s, rules.leaves_s)  # who walks out below the camera is about to vanish
         if lies[-1]:
             self._landed_at_s = at_s if self._landed_at_s is None else self._landed_at_s
         elif share < 0.5:
@@ -296,6 +301,8 @@ class FallMachine:
             if at_s - self._drop_at_s > rules.give_up_s:
                 self._give_up()
         if self._landed_at_s is None or at_s - self._landed_at_s < confirm_s or share < rules.confirm_share:
+            return None
+        if drop.moves_on([s for s in after if at_s - s.at_s <= rules.speed_over_s[1]], height_px, rules):
             return None
         if place.rests:
             self._rest()

@@ -34,7 +34,7 @@ STILL_S = 60.0  # an upright figure that did not move for so long since it appea
 @dataclass(slots=True)
 class Track:
     """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen;
-    `is_large` that they ever were large enough to be judged; `stands_h` is how tall they stand, in the height of people
+    `is_large` that they ever were large enough to be judged; `walked_alone` that they ever did, for a while; `stands_h` is how tall they stand, in the height of people
     there (a running mean; None until they stood where others did).
     """
 
@@ -46,6 +46,7 @@ class Track:
     moved: bool = False
     is_picture: bool = False
     is_large: bool = False
+    walked_alone: bool = False
     stands_h: float | None = None
     velocity_px_s: tuple[float, float] = (0.0, 0.0)
     _first_px: tuple[float, float] = field(default=(0.0, 0.0))
@@ -105,7 +106,7 @@ class Track:
     def is_gone(self, at_s: float) -> bool:
         if self.machine.state in (State.ALARMED, State.IN_BED):
             return at_s - self.seen_at_s > FORGET_ALARMED_S
-        return at_s - self.seen_at_s > (FORGET_LOW_S if self.machine.low else FORGET_S)
+        return at_s - self.seen_at_s > (FORGET_LOW_S if self.machine.low or self.machine.slid else FORGET_S)
 
 
 @dataclass(frozen=True, slots=True)

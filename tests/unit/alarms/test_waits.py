@@ -200,6 +200,34 @@ def test_beside_a_helper_the_watcher_has_waited_and_who_plays_has_the_rest_of_ha
     assert robot.phases == [P.CANCELLED, P.CHECKING]
 
 
+def test_in_company_of_one_who_said_fine_twice_in_a_row_there_is_a_minute():
+    robot = playing()
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0, people=2), 60.0))
+    pass_time(robot, 90, 60)
+    robot.do(robot.book.on_answer(Answer.FINE, 95.0, 96.0))
+    robot.do(robot.book.on_fall(fall("f3", at_s=120.0, people=2), 120.0))
+    pass_time(robot, 179, 120)
+    assert robot.phases == [P.CANCELLED, P.CANCELLED, P.SUSPECTED]
+    pass_time(robot, 180, 180)
+    assert robot.phases == [P.CANCELLED, P.CANCELLED, P.CHECKING]
+
+
+def test_who_said_fine_twice_in_a_row_and_lies_is_asked_once_that_is_eight_minutes_old(robot):
+    fine(robot)
+    robot.do(robot.book.on_fall(lying("f2", 60.0), 60.0))
+    pass_time(robot, 265, 60)
+    robot.do(robot.book.on_answer(Answer.FINE, 270.0, 271.0))
+    robot.do(robot.book.on_fall(lying("f3", 300.0), 300.0))
+    pass_time(robot, 749, 300)
+    assert robot.phases == [P.CANCELLED] * 2
+    pass_time(robot, 751, 750)
+    assert robot.phases == [P.CANCELLED, P.CANCELLED, P.CHECKING]
+    robot.do(robot.book.on_answer(Answer.FINE, 755.0, 756.0))
+    robot.do(robot.book.on_fall(fall("f4", at_s=800.0), 800.0))
+    pass_time(robot, 810, 800)
+    assert robot.phases[-1] == P.CHECKING, "seen falling"
+
+
 @pytest.mark.parametrize(
     ("views", "said_fine", "asked"),
     [

@@ -144,7 +144,7 @@ def beside(frames: Frames) -> Frames:
 def test_who_vanished_on_their_feet_and_lies_there_fell_though_hardly_seen(unseen_s: float, told: list[str]) -> None:
     """The model loses them before the head is down, and finds them for a moment only."""
     lies = [back(person(LIE, 330))] * 8
-    assert watch(beside([*walks(200, 320), *nobody(unseen_s), *lies, *nobody(8)])) == told
+    assert watch(beside([*walks(200, 320), *nobody(unseen_s), *lies, *nobody(24)])) == told
 
 
 def test_one_low_glimpse_where_somebody_vanished_is_nobody() -> None:
