@@ -113,6 +113,9 @@ def test_who_slid_off_the_seat_and_is_not_seen_any_more_is_told() -> None:
     sits = [*walks(200, 320), *turns((stood, seat), 2), *[upright(seat)] * 70]
     slides = [*sits, *turns((seat, floor), 4), *[upright(floor)] * 25]
     assert watch([*slides, *nobody(10)]) == ["slid_from_chair"]
+    assert watch([*slides[:-25], *[upright(floor)] * 10, *nobody(3), *[upright(floor)] * 10, *nobody(10)]) == [
+        "slid_from_chair"
+    ], "hidden for longer than who stands is remembered"
     assert watch([*sits, *nobody(10)]) == []
     assert watch([*slides[:-25], *nobody(10)]) == [], "hardly seen so low"
 

@@ -10,6 +10,7 @@ import pytest
 from robot.messages import FallReason
 from robot.vision.before import Before
 from robot.vision.detector import FallDetector, FrameInfo
+from robot.vision.findings import Place
 from robot.vision.lying import OnFloor
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture
@@ -160,3 +161,63 @@ def test_who_bows_where_they_sat_and_is_not_seen_then_prays(x_px: float, told: F
         machine.see(tenth / 10, posture(185, 182, 5, torso_deg=95, width_px=60, x_px=x_px))
     found = machine.miss(10.0)
     assert (found.reason if found else None) is told
+
+
+CROUCH, HALF_UP = (155.0, 190.0), (120.0, 156.0)
+
+
+@pytest.mark.parametrize(("stays", "slid"), [(CROUCH, False), (HALF_UP, True)], ids=["rose between", "sat so high"])
+def test_who_rises_slowly_and_crouches_again_slid_from_no_seat(stays: tuple[float, float], slid: bool) -> None:
+    """A seat is where somebody stayed, and not where they were for a moment half way up."""
+    before = Before(RULES)
+
+    def goes(start: tuple[float, float], end: tuple[float, float], tenths: int) -> list[tuple[float, ...]]:
+        return [tuple(a + (b - a) * n / tenths for a, b in zip(start, end, strict=True)) for n in range(tenths)]
+
+    ways = [*[stays] * 80, *goes(stays, HALF_UP, 20), *goes(HALF_UP, CROUCH, 20), *[CROUCH] * 100]
+    for n, (head, hips) in enumerate(ways):
+        legs_px = 0.45 * (hips - head)
+        before.see(
+            n / 10, posture(head, hips, legs_px), 100.0, None, low=False, lying=False, on_feet=False, unsure=False
+        )
+    assert before.slides is slid
+
+
+def goes_down(step_px: float, until_s: float = 9.0, *, edge: bool = False) -> list[tuple[float, FallReason]]:
+    """Stands for 3 s, comes down in one, and then the hips go on sideways, so far in each tenth of a second."""
+    machine, told = FallMachine(RULES), []
+    for tenth in range(round(10 * until_s)):
+        down, x_px = min(1.0, max(0.0, (tenth - 30) / 10)), step_px * max(0, tenth - 30)
+        now = posture(100 + 85 * down, 145 + 50 * down, 52 - 42 * down, torso_deg=5 + 85 * down, x_px=x_px)
+        found = machine.see(tenth / 10, now, Place(edge=edge and tenth > 30))
+        if found is not None:
+            told.append((tenth / 10, found.reason))
+    return told
+
+
+def test_who_walks_on_below_the_camera_has_not_landed() -> None:
+    """They come down in the picture, and go on as fast as people walk; who crawls on is told."""
+    assert goes_down(8.0) == []
+    ((still_s, reason),) = goes_down(0.0)
+    assert reason is FallReason.FAST_DROP and still_s < 5.5
+    assert goes_down(2.0) == [(still_s, FallReason.FAST_DROP)]
+
+
+def test_who_went_aside_to_the_frame_s_edge_has_some_seconds_to_be_gone() -> None:
+    """Their hips are guessed at the edge when the rest is cut off already; who lies there is told a little later."""
+    ((inside_s, _),) = goes_down(3.0)
+    ((edge_s, _),) = goes_down(3.0, edge=True)
+    assert edge_s == pytest.approx(inside_s + RULES.leaves_s - RULES.confirm_s, abs=0.15)
+    assert goes_down(0.5, 7.0, edge=True) == goes_down(0.5, 7.0), "who topples there did not walk out"
+
+
+def test_who_sank_before_the_fast_drop_lies_as_low_as_from_where_they_stood() -> None:
+    """Diagonally towards the camera: flat, and the legs still long in the picture."""
+    machine, told = FallMachine(RULES), []
+    ways = [(100.0, 145.0)] * 30 + [(100.0, 149.0)] * 4 + [(160.0, 183.0)] * 30
+    for tenth, (head, hips) in enumerate(ways):
+        lies = hips > 180
+        now = posture(head, hips, 40 if lies else 52, torso_deg=75 if lies else 5, width_px=85 if lies else 30)
+        found = machine.see(tenth / 10, now)
+        told += [found.reason] if found else []
+    assert told == [FallReason.FAST_DROP]
