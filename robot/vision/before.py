@@ -97,7 +97,7 @@ class _Seat:
     def _sit(self, at_s: float, posture: Posture, height_px: float) -> None:
         lowest_y_px = max(self._sits_lowest_y_px, posture.hip_y_px)
         another = lowest_y_px - min(self._sits_y_px, posture.hip_y_px) > self._rules.lower_seat_h * height_px
-        if self._since_s is None or another:  # who kneels, and then sits on the heels, has a lower seat; who rises, none
+        if self._since_s is None or another:  # who kneels, then sits on the heels: a lower seat; who rises: none
             self._since_s = self._last_s = at_s
             self._sits_lowest_y_px = posture.hip_y_px
             self._sits_x_px, self._sits_y_px = posture.hip_x_px, posture.hip_y_px

@@ -44,8 +44,8 @@ class FallRules:
     child_lies_s: float = 60.0  # for so long by a child in company: children play on the floor; chosen
     sitting_trunk_h: float = 0.30  # head above hips then: 0.40 seen level, from above less; anatomy
     confirm_share: float = 0.75  # share of frames that must be low meanwhile
-    leaves_s: float = 3.0  # for so long by who went aside to the frame's edge: who walks out is gone by then; chosen
-    landed_h_s: float = 0.5  # hips no faster than this, H per second: of 221 who fell 4 were, of 5 who walk all; chosen
+    landed_h_s: float = 0.5  # hips no faster than this, H per second: 4 of 221 who fell are, 4 of 5 who walk past
+    landed_over_s: float = 0.55  # measured over the last so long (simulated life, seeds 81-160, 201-250, 401-480)
     give_up_s: float = 2.0  # a drop after which nobody lay low was none
     lost_s: float = 0.7  # vanished for so long while falling: behind furniture or out of view
     aside_h: float = 0.35  # hips so far sideways since they stood: they walk out, and did not topple; chosen

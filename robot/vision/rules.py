@@ -292,8 +292,6 @@ class FallMachine:
         share = sum(lies) / len(lies)
         sat_down = sum(s.sits for s in after) > len(after) / 2
         confirm_s = rules.child_lies_s if place.child else rules.sat_down_s if sat_down else rules.confirm_s
-        if place.edge and self._stood is not None and drop.went_aside(self._stood, after[-1], rules):
-            confirm_s = max(confirm_s, rules.leaves_s)  # who walks out below the camera is about to vanish
         if lies[-1]:
             self._landed_at_s = at_s if self._landed_at_s is None else self._landed_at_s
         elif share < 0.5:
@@ -302,7 +300,7 @@ class FallMachine:
                 self._give_up()
         if self._landed_at_s is None or at_s - self._landed_at_s < confirm_s or share < rules.confirm_share:
             return None
-        if drop.moves_on([s for s in after if at_s - s.at_s <= rules.speed_over_s[1]], height_px, rules):
+        if drop.moves_on([s for s in after if at_s - s.at_s <= rules.landed_over_s], height_px, rules):
             return None
         if place.rests:
             self._rest()

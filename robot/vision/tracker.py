@@ -34,8 +34,9 @@ STILL_S = 60.0  # an upright figure that did not move for so long since it appea
 @dataclass(slots=True)
 class Track:
     """One person. `number` counts from 1; `moved` says that they ever left the spot where they were first seen;
-    `is_large` that they ever were large enough to be judged; `walked_alone` that they ever did, for a while; `stands_h` is how tall they stand, in the height of people
-    there (a running mean; None until they stood where others did).
+    `is_large` that they ever were large enough to be judged; `walked_alone` that they ever did, for a while;
+    `stands_h` is how tall they stand, in the height of people there (a running mean; None until they stood where
+    others did).
     """
 
     number: int
