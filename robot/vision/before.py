@@ -112,6 +112,14 @@ class _Seat:
         if at_s - self._since_s >= self._rules.seat_stay_s:
             self.at_s, self.x_px, self.y_px = at_s, self._sits_x_px, self._sits_y_px
             self._head_y_px = self._sits_head_y_px
+        elif self._is_there(at_s, posture, height_px):
+            self.at_s = at_s
+
+    def _is_there(self, at_s: float, posture: Posture, height_px: float) -> bool:
+        """Whether who sits now does so where they sat a while before: a wrong look made no other seat of it."""
+        away_px = math.hypot(posture.hip_x_px - self.x_px, posture.hip_y_px - self.y_px)
+        recent = self.at_s is not None and at_s - self.at_s <= self._rules.slides_for_s
+        return recent and away_px <= self._rules.lower_seat_h * height_px
 
     def _is_below(self, posture: Posture, height_px: float) -> bool:
         """Whether the head is lower than of who sits there, and the body no further away than it slides."""

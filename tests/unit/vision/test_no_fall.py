@@ -182,6 +182,18 @@ def test_who_rises_slowly_and_crouches_again_slid_from_no_seat(stays: tuple[floa
     assert before.slides is slid
 
 
+def test_a_wrong_look_now_and_then_makes_no_other_seat() -> None:
+    """Who prays sits back on the heels, and their hips are seen here and there: they bow where they sat."""
+    before = Before(RULES)
+    for n in range(220):
+        hips = 190.0 - (9.0 if n >= 80 and n % 30 == 0 else 0.0)
+        sits = posture(150, hips, 15)
+        before.see(n / 10, sits, 100.0, None, low=False, lying=False, on_feet=False, unsure=False)
+    bow = posture(188, 190, None, torso_deg=80)
+    before.see(22.1, bow, 100.0, None, low=True, lying=True, on_feet=False, unsure=False)
+    assert before.bows(22.1)
+
+
 def goes_down(step_px: float) -> list[tuple[float, FallReason]]:
     """Stands for 3 s, comes down in one, and then the hips go on sideways, so far in each tenth of a second."""
     machine, told = FallMachine(RULES), []
