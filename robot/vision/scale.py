@@ -10,7 +10,7 @@ TOO_SMALL = 0.5  # half as tall as an adult of the same place or further away: n
 ENOUGH = 20  # postures before a band counts: two seconds; chosen
 NEAR_BANDS = 2  # beyond the nearest and furthest place known: a tenth of the frame; chosen
 FORGETS = 0.002  # weight of each new posture: of what a band knew, a minute there at ten looks a second leaves 30 %
-CHILD_H = 0.8  # of who stands there: adults differ by 0.8 (1.45 and 1.82 m), or more when one stoops or sits; chosen
+CHILD_H = 0.8  # of who stands there: a child, or a small guest (adults differ by 0.8: 1.45 and 1.82 m); chosen
 CHILD_TEACHES = 0.1  # a visiting child, or who stoops, hardly changes how tall people are there; chosen
 
 
