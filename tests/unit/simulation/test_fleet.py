@@ -20,6 +20,7 @@ from robot.reporting.contract import (
     decode,
     digest_of,
 )
+from robot.simulation.fleet import __main__ as command
 from robot.simulation.fleet import wire
 from robot.simulation.fleet.arrivals import Kind, Step, arrivals
 from robot.simulation.fleet.figures import figures, spread
@@ -155,3 +156,39 @@ def test_times_are_counted_from_the_intended_moment():
 def test_the_longest_of_a_hundred_is_not_its_p99():
     assert spread([0.001] * 99 + [1.0]) == {"n": 100, "p50": 1.0, "p99": 1.0, "max": 1000.0}
     assert spread([0.001] * 98 + [1.0] * 2)["p99"] == 1000.0
+
+
+# --- a row of steps -----------------------------------------------------------------------------------------------
+
+
+class SlowPlatform:
+    """Stands beside the real fleet: every alarm takes as long as the next entry says."""
+
+    def __init__(self, alarms_take_s: list[float]) -> None:
+        self._alarms_take_s = iter(alarms_take_s)
+
+    def connect(self) -> float:
+        return 0.0
+
+    def run(self, _plan: Step, _seed: int, _keep: object) -> Tally:
+        return Tally(done=[Done("e/alarm", "a", True, 0.0, next(self._alarms_take_s))])
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("alarms_take_s", "played"),
+    [
+        pytest.param([0.1, 0.1, 0.1], 3, id="all in time"),
+        pytest.param([1.5, 0.1, 0.1], 3, id="slow at first, while all are new"),
+        pytest.param([0.1, 1.5, 0.1], 2, id="slow later"),
+    ],
+)
+def test_a_row_of_steps_ends_with_the_first_that_was_too_much(
+    alarms_take_s: list[float], played: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(command, "Fleet", lambda *_, **__: SlowPlatform(alarms_take_s))
+    monkeypatch.setattr(command, "die_with_parent", lambda *_: None)
+    steps = [word for _ in alarms_take_s for word in ("--step", "1:1")]
+    assert command.main([*steps, "--until-p99-s", "1"]) == 0
+    assert capsys.readouterr().out.count('"what": "step"') == played
