@@ -19,7 +19,6 @@ Change = Callable[[Image], Image]
 """Takes a picture (H x W x 3, uint8); returns another of the same size."""
 
 _GREY = (90, 90, 90)
-_DIM, _NOISE_LEVELS = 0.3, 4.0  # a lamp in the evening; a cheap sensor's noise (standard deviation)
 _SMALL_PX, _JPEG_QUALITY = (320, 240), 25
 
 
@@ -45,9 +44,14 @@ def _mirrored(image: Image) -> Image:
     return _picture(cv2.flip(image, 1))
 
 
-def _dim(image: Image) -> Image:
-    noise = np.random.default_rng(int(image.sum())).normal(0.0, _NOISE_LEVELS, image.shape)
-    return _picture(image * _DIM + noise)
+def _noisy(light: float, levels: float) -> Change:
+    """At this share of its light, with a cheap sensor's noise (standard deviation)."""
+
+    def change(image: Image) -> Image:
+        noise = np.random.default_rng(int(image.sum())).normal(0.0, levels, image.shape)
+        return _picture(image * light + noise)
+
+    return change
 
 
 def _compressed(image: Image) -> Image:
@@ -71,7 +75,10 @@ CHANGES: Mapping[str, Change] = {
     "lower (0.8)": _warped(high=0.8),
     "narrower (0.8)": _warped(wide=0.8),
     "without colour": _colourless,
-    "dim and noisy": _dim,
+    "noisy": _noisy(1.0, 6.0),
+    "half the light, noisy": _noisy(0.5, 5.0),
+    "dim and noisy": _noisy(0.3, 4.0),  # a lamp in the evening
+    "night, noisy": _noisy(0.12, 2.0),
     "320 x 240, JPEG 25": _compressed,
 }
 EVERY: Mapping[str, int] = {"every 2nd frame": 2, "every 4th frame": 4, "every 6th frame": 6}

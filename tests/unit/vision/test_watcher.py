@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from robot.vision.detector import FallDetector
-from robot.vision.night import NIGHT_LEVEL, brightness_of, enhanced
-from robot.vision.pose import FakePoseEngine
+from robot.vision.night import NIGHT_LEVEL, brightness_of, enhanced, noise_of
+from robot.vision.pose import FakePoseEngine, Image
 from robot.vision.watcher import (
     ACTIVE_PERIOD_S,
     ATTENTIVE_PERIOD_S,
@@ -167,6 +167,42 @@ def test_the_dark_is_brightened_and_the_light_is_left_alone(level):
     assert brightness_of(dark) == level < NIGHT_LEVEL
     assert brightness_of(enhanced(dark, level)) > 3 * level
     assert enhanced(STILL, brightness_of(STILL)) is STILL
+
+
+def noisy(level: float, levels: float, width_px: int = 640) -> Image:
+    """A picture of stripes with a mean of `level`, and a sensor's noise of so many levels."""
+    stripes = np.where(np.arange(width_px)[None, :, None] % 160 < 80, 0.5 * level, 1.5 * level)
+    random = np.random.default_rng(3)
+    return np.clip(np.rint(stripes + random.normal(0, levels, (480, width_px, 3))), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("level", [40, 120])
+@pytest.mark.parametrize("levels", [1, 2, 4, 8])
+def test_noise_is_measured_where_the_picture_is_smooth(level: float, levels: float):
+    assert noise_of(noisy(level, levels)) == pytest.approx(levels, rel=0.1)
+
+
+@pytest.mark.parametrize("size_px", [(1, 1), (9, 17), (480, 640)])
+def test_a_plain_picture_of_any_size_has_no_noise(size_px: tuple[int, int]):
+    assert noise_of(np.full((*size_px, 3), 7, np.uint8)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("level", "levels", "is_smoothed"), [(120, 3, False), (120, 6, True), (40, 1, False), (40, 4, True)]
+)
+def test_what_is_noisy_for_its_light_is_smoothed(level: float, levels: float, is_smoothed: bool):
+    picture = noisy(level, levels)
+    shown = enhanced(picture, brightness_of(picture))
+    assert (shown is not picture) == is_smoothed
+    if is_smoothed:
+        assert noise_of(shown) < 0.6 * levels
+        assert brightness_of(shown) == pytest.approx(brightness_of(picture), abs=0.5)
+
+
+def test_no_camera_is_smoothed_below_what_the_model_sees():
+    """A narrow picture is hardly made smaller for the model: each of its pixels counts."""
+    picture = noisy(40, 4, width_px=320)
+    assert np.array_equal(enhanced(picture, brightness_of(picture)), picture)
 
 
 def test_motion_in_the_dark_is_motion():
