@@ -5,6 +5,7 @@ Pure, numpy and OpenCV only.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import cv2
@@ -17,7 +18,8 @@ NIGHT_LEVEL = 20.0  # of 255, mean: below it brightening finds more people; meas
 WANTED_LEVEL = 110.0  # an ordinary lit room
 STEEPEST_GAMMA = 3.0
 SAMPLE_EVERY_PX = 8
-NOISY_SHARE = 0.03  # of the mean level: noisier pictures are smoothed, or who lies is lost; models/vision/README.md
+NOISE_LEFT_SHARE = 0.035  # of the mean level: with more noise than this who lies is lost; models/vision/README.md
+_STEP_PX = 3  # a camera's JPEG takes away what changes from one pixel to the next, and leaves the coarser noise
 _RUN_PX = 16
 _QUIETEST_PERCENT = 25
 _BEND_BY_NOISE = 1.65  # the quietest quarter's mean second difference for noise of one level; measured on the clips
@@ -32,10 +34,11 @@ def noise_of(frame_bgr: Image) -> float:
     """The sensor's noise (standard deviation, levels of 255), as it shows where the picture is smoothest.
 
     From the second differences along every eighth row: edges and slopes are left aside with the busier three quarters
-    of the stretches of 16 pixels. Compressed video without noise gives 0 to 0.7; 0 for a frame narrower than a stretch.
+    of the stretches of 16 pixels. The clips without noise give 1 to 2 % of their mean level; 0 for a frame narrower
+    than a stretch.
     """
     rows = frame_bgr[::SAMPLE_EVERY_PX, :, 1].astype(np.int16)
-    bends = np.abs(rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:])
+    bends = np.abs(rows[:, : -2 * _STEP_PX] - 2 * rows[:, _STEP_PX:-_STEP_PX] + rows[:, 2 * _STEP_PX :])
     stretches = bends[:, : bends.shape[1] // _RUN_PX * _RUN_PX].reshape(-1, _RUN_PX)
     if not len(stretches):
         return 0.0
@@ -44,12 +47,20 @@ def noise_of(frame_bgr: Image) -> float:
 
 def enhanced(frame_bgr: Image, brightness: float) -> Image:
     """The frame itself in good light; a smoothed copy if it is noisy, a brightened one in poor light."""
-    if noise_of(frame_bgr) > NOISY_SHARE * brightness:
-        side_px = 2 * int(frame_bgr.shape[1] / INPUT_WIDTH_PX / 2) + 1  # about what becomes one pixel for the model
-        frame_bgr = np.asarray(cv2.blur(frame_bgr, (side_px, side_px)), np.uint8)
+    side_px = _averaged_px(frame_bgr, brightness)
+    calm = frame_bgr if side_px == 1 else np.asarray(cv2.blur(frame_bgr, (side_px, side_px)), np.uint8)
     if brightness >= NIGHT_LEVEL:
-        return frame_bgr
-    return np.asarray(cv2.LUT(frame_bgr, _gamma(_gamma_for(brightness))), np.uint8)
+        return calm
+    return np.asarray(cv2.LUT(calm, _gamma(_gamma_for(brightness))), np.uint8)
+
+
+def _averaged_px(frame_bgr: Image, brightness: float) -> int:
+    """The side of the squares (odd) over which noise is averaged: `NOISE_LEFT_SHARE` is left, or two of the model's
+    pixels are averaged.
+    """
+    wanted_px = noise_of(frame_bgr) / (NOISE_LEFT_SHARE * max(brightness, 1.0))
+    most_px = 2 * frame_bgr.shape[1] / INPUT_WIDTH_PX
+    return 1 + 2 * min(math.ceil((wanted_px - 1) / 2), max(0, int((most_px - 1) / 2)))
 
 
 def _gamma_for(brightness: float) -> float:

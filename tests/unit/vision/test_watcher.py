@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -188,15 +189,22 @@ def test_a_plain_picture_of_any_size_has_no_noise(size_px: tuple[int, int]):
 
 
 @pytest.mark.parametrize(
-    ("level", "levels", "is_smoothed"), [(120, 3, False), (120, 6, True), (40, 1, False), (40, 4, True)]
+    ("level", "levels", "averaged_px"),
+    [(120, 3, 1), (120, 6, 3), (40, 1, 1), (40, 4, 3), (25, 4, 5), (25, 12, 5)],
 )
-def test_what_is_noisy_for_its_light_is_smoothed(level: float, levels: float, is_smoothed: bool):
+def test_the_noisier_for_its_light_the_more_a_picture_is_smoothed(level: float, levels: float, averaged_px: int):
     picture = noisy(level, levels)
     shown = enhanced(picture, brightness_of(picture))
-    assert (shown is not picture) == is_smoothed
-    if is_smoothed:
-        assert noise_of(shown) < 0.6 * levels
-        assert brightness_of(shown) == pytest.approx(brightness_of(picture), abs=0.5)
+    assert (shown is picture) == (averaged_px == 1)
+    assert noise_of(shown) == pytest.approx(noise_of(cv2.blur(picture, (averaged_px, averaged_px))), rel=0.01)
+    assert brightness_of(shown) == pytest.approx(brightness_of(picture), abs=0.5)
+
+
+def test_noise_is_still_noise_after_a_cameras_jpeg():
+    _, data = cv2.imencode(".jpg", noisy(40, 4), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    assert 2 < noise_of(picture) < 4
+    assert enhanced(picture, brightness_of(picture)) is not picture
 
 
 def test_no_camera_is_smoothed_below_what_the_model_sees():
