@@ -132,14 +132,14 @@ def _sight(lean_deg: float, light: float, hidden: int = 0) -> Sight:
 
 
 def test_misses_are_as_rare_as_measured() -> None:
-    """Upright nobody was missed in 427 frames, lying 8 %, in an eighth of the light most (measure_noise)."""
+    """Upright nobody was missed in 427 frames, lying 8 %, in an eighth of the light six of ten (measure_noise)."""
     found = {
         key: BodyNoise(3).look(_sight(*key)).found.mean()
         for key in ((0, 1.0, 0), (90, 1.0, 0), (90, 0.12, 0), (0, 1.0, 8))
     }
     assert found[0, 1.0, 0] > 0.97
     assert 0.8 < found[90, 1.0, 0] < 0.99
-    assert found[90, 0.12, 0] < 0.2
+    assert 0.3 < found[90, 0.12, 0] < 0.5
     assert 0.5 < found[0, 1.0, 8] < 1.0
 
 
