@@ -200,13 +200,6 @@ def test_the_noisier_for_its_light_the_more_a_picture_is_smoothed(level: float, 
     assert brightness_of(shown) == pytest.approx(brightness_of(picture), abs=0.5)
 
 
-def test_noise_is_still_noise_after_a_cameras_jpeg():
-    _, data = cv2.imencode(".jpg", noisy(40, 4), [cv2.IMWRITE_JPEG_QUALITY, 85])
-    picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    assert 2 < noise_of(picture) < 4
-    assert enhanced(picture, brightness_of(picture)) is not picture
-
-
 def test_no_camera_is_smoothed_below_what_the_model_sees():
     """A narrow picture is hardly made smaller for the model: each of its pixels counts."""
     picture = noisy(40, 4, width_px=320)
