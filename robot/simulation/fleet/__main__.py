@@ -83,7 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--step", type=step, action="append", metavar="RATE:SECONDS", help="instead of these two")
     parser.add_argument("--alarm-rate", type=float, default=10, help="single alarms a second (default: %(default)s)")
     parser.add_argument("--burst", type=int, default=50, help="alarms at one moment, every 10 s (default: %(default)s)")
-    parser.add_argument("--until-p99-s", type=float, default=0, help="end after a later step that took longer")
+    parser.add_argument(
+        "--until-p99-s", type=float, default=0, help="stop after the step, but the first, in which alarms took longer"
+    )
     parser.add_argument("--broker-host", default="127.0.0.1")
     parser.add_argument("--broker-port", type=int, default=1883)
     parser.add_argument("--prefix", default="load", help="robots are called PREFIX-000000 and so on")
