@@ -47,9 +47,14 @@ def enhanced(frame_bgr: Image, brightness: float) -> Image:
     """The frame itself in good light; a smoothed copy if it is noisy, a brightened one in poor light."""
     side_px = _averaged_px(frame_bgr, brightness)
     calm = frame_bgr if side_px == 1 else np.asarray(cv2.blur(frame_bgr, (side_px, side_px)), np.uint8)
+    return brightened(calm, brightness)
+
+
+def brightened(picture: Image, brightness: float) -> Image:
+    """The picture (any shape, uint8) itself unless its frame's mean level is low; then a lighter copy."""
     if brightness >= NIGHT_LEVEL:
-        return calm
-    return np.asarray(cv2.LUT(calm, _gamma(_gamma_for(brightness))), np.uint8)
+        return picture
+    return np.asarray(cv2.LUT(picture, _gamma(_gamma_for(brightness))), np.uint8)
 
 
 def _averaged_px(frame_bgr: Image, brightness: float) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from robot.messages import FallEvent
 from robot.vision.detector import FallDetector, FrameInfo
-from robot.vision.night import brightness_of, enhanced
+from robot.vision.night import brightened, brightness_of, enhanced
 from robot.vision.pose import Image, Person, PoseEngine
 from robot.vision.second_look import SecondLook
 
@@ -107,10 +107,9 @@ class FallWatcher:
         if (width, height) != self._size_px:
             self._size_px, self._looked_at_s = (width, height), None
         brightness = brightness_of(frame)
-        frame = enhanced(frame, brightness)
-        moves = self._gate.moves(frame)
+        moves = self._gate.moves(brightened(frame, brightness))  # a thumbnail averages: noise is calmed only for a look
         if moves or self._must_look(t_s):
-            self._people = self._look(frame, t_s)
+            self._people = self._look(enhanced(frame, brightness), t_s)
             self._looked_at_s = t_s
             self._gate.looked()
         info = FrameInfo(t_s, now_at_s, width, height, brightness)

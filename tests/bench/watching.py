@@ -21,7 +21,7 @@ from robot import paths
 from robot.vision.camera import FileCamera
 from robot.vision.detector import FallDetector, FrameInfo
 from robot.vision.movenet import ENGINES, load_engine
-from robot.vision.night import brightness_of, enhanced
+from robot.vision.night import brightened, brightness_of, enhanced
 from robot.vision.pose import Image
 from robot.vision.room import RoomCamera
 from robot.vision.second_look import SecondLook
@@ -65,8 +65,9 @@ def run(rate_hz: int, seconds: float, engine_name: str) -> dict[str, Any]:
     while (now_s := time.monotonic()) - began_s < seconds:
         if rate_hz:
             image = clip[int((now_s - began_s) * 15) % len(clip)]
-            gate.moves(image)
-            picture = enhanced(image, brightness_of(image))
+            brightness = brightness_of(image)
+            gate.moves(brightened(image, brightness))
+            picture = enhanced(image, brightness)
             people = second.people(picture, engine.detect(picture), lambda seen: detector.missed_px(seen, now_s))
             detector.step(people, FrameInfo(now_s, now_s, 640, 480))
             wait_s = 1 / rate_hz
