@@ -36,5 +36,6 @@ def topics(devices: Devices) -> tuple[Topic, ...]:
     found = [Topic(f"{devices.base}/bridge/state", retained=True)]
     for device in devices.devices:
         topic = f"{devices.base}/{device.topic}"
-        found += [Topic(topic), Topic(f"{topic}/action"), Topic(f"{topic}/availability", retained=True)]
+        # "+": a single value each, as Zigbee2MQTT tells where it is asked to (the action alone, or all of them)
+        found += [Topic(topic), Topic(f"{topic}/+"), Topic(f"{topic}/availability", retained=True)]
     return tuple(found)

@@ -2,9 +2,10 @@
 
 A call is an action that the device's list names, or a flag (sos, alarm, fall) that turns true. Vendors name a press in
 many ways (`pressed`, `off`, `on_press`): of what a hand presses, an action that nobody knows is a call too, and told
-once. One that is known (`single`, also as `1_single`) and left out of the list is for something else. Not a call: a
-release, or what the device ignores by its list; and what the
-broker had kept, the same press again (a bounce, a repeated telegram, Zigbee2MQTT telling a state once more), a flag
+once. One that is known (`single`, also as `1_single` or `single_left`) and left out of the list is for something else; words
+of an emergency call whatever the list leaves out. Of a fall sensor, what speaks of a fall is one, a press calls, and
+what nobody knows (`walking`) is told. Not a call: a release, or what the device ignores by its list; and what the broker
+had kept, the same press again (a bounce, a repeated telegram, Zigbee2MQTT telling a state once more), a flag
 that was true already, also before a restart. So each message with an action is a press, but of a flag that was not
 reset the next press is lost: Zigbee2MQTT repeats a state for any reason, and nothing tells such a repeat from a press.
 """
@@ -16,7 +17,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from robot.buttons import zigbee
-from robot.buttons.devices import CALLS_FOR_HELP, KNOWN_ACTIONS, PRESSED_BY_HAND, Device, DeviceKind, Devices
+from robot.buttons.devices import (
+    CALLS_FOR_HELP,
+    EMERGENCIES,
+    KNOWN_ACTIONS,
+    PRESSED_BY_HAND,
+    Device,
+    DeviceKind,
+    Devices,
+)
+from robot.errors import BadInput
 from robot.messages import Call, CallKind
 
 SAME_PRESS_S = 3.0
@@ -26,8 +36,15 @@ STUCK_AFTER_S = 3600.0
 REMEMBER_EVERY_S = 3600.0
 LATE_MOST_S = 86_400.0
 """A press may wait in Zigbee2MQTT for the broker; its own time counts if it is at most a day old."""
-_CALL_FLAGS = ("sos", "alarm", "fall")
+BRIDGE_SPEAKS_S = 300.0
+"""Zigbee2MQTT's state is kept by the broker: unknown for so long, it does not run or has another base topic. Chosen."""
 _RELEASES = frozenset({"release", "released", "idle", "none", "null", "unknown"})
+_FALLS = frozenset({"fall", "falls", "fell", "fallen", "falling"})
+_NO_FALL = frozenset({"no", "not", "clear", "cleared", "normal", "end", "ended", "recovered"})
+_PLACES = frozenset({"button", "left", "right", "center", "centre", "middle", "both", "top", "bottom", "up", "down"})
+"""Which of a device's buttons; numbers say it too."""
+_PRESSES = frozenset({"pressed", "push", "pushed", "click", "clicked"})
+"""A fall sensor's button, beside KNOWN_ACTIONS."""
 _UNKNOWN_MOST = 10
 """Of one device, so many different unknown actions are told."""
 
@@ -54,10 +71,11 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class UnknownAction:
-    """An action that nobody knows was taken for a press; told once a device and action."""
+    """An action that nobody knows was taken for a press, or (a fall sensor's) not; told once a device and action."""
 
     name: str
     action: str
+    calls: bool = True
 
 
 Effect = Call | Memory | Sign | UnknownAction
@@ -73,6 +91,8 @@ class _State:
     called_at_s: float | None = None
     called_seen_at_s: float | None = None
     remembered: Memory | None = None
+    ever_heard: bool = False
+    unreadable: bool = False
     online: bool | None = None
     battery_percent: float | None = None
     battery_low: bool = False
@@ -85,6 +105,7 @@ class DeviceWatch:
 
     def __init__(self, devices: Devices, memories: Iterable[Memory] = (), now_s: float = 0.0) -> None:
         self._base = devices.base
+        self._began_s = now_s
         self._bridge_online: bool | None = None
         known = {memory.name: memory for memory in memories}
         self._states: dict[str, _State] = {}
@@ -93,6 +114,7 @@ class DeviceWatch:
             # heard in the future: the clock was set back, and nobody knows how long ago that was
             heard_at_s = memory.heard_at_s if memory.heard_at_s <= now_s else now_s
             state = _State(device, heard_at_s, dict(memory.flags), called_seen_at_s=memory.called_seen_at_s)
+            state.ever_heard = device.name in known
             state.turned_at_s = {flag: now_s for flag, value in memory.flags if value}
             self._states[device.topic] = state
 
@@ -102,24 +124,33 @@ class DeviceWatch:
         if rest == "bridge/state":
             self._bridge_online = zigbee.decode_online(payload)
             return ()
-        if rest in self._states:
-            return () if retained else self._heard(self._states[rest], zigbee.decode(payload), now_s)
         name, _, leaf = rest.rpartition("/")
-        state = self._states.get(name)
+        state = self._states.get(rest) or self._states.get(name)
         if state is None:
             return ()
-        if leaf == "availability":
-            # kept by the broker on purpose: how it is now, not when it became so
-            state.online = zigbee.decode_online(payload)
-        elif leaf == "action" and not retained:
-            return self._heard(state, zigbee.decode_action(payload), now_s)
+        try:
+            if rest not in self._states and leaf == "availability":
+                # kept by the broker on purpose: how it is now, not when it became so
+                state.online = zigbee.decode_online(payload)
+            elif not retained and rest in self._states:
+                return self._heard(state, zigbee.decode(payload), now_s)
+            elif not retained and leaf in zigbee.ATTRIBUTES:
+                return self._heard(state, zigbee.decode_attribute(leaf, payload), now_s)
+        except BadInput:
+            state.unreadable = True
+            raise
         return ()
 
     def faults(self, now_s: float) -> tuple[str, ...]:
         """Devices on which nobody can count now."""
         found = ["zigbee2mqtt is offline"] if self._bridge_online is False and self._states else []
+        self._began_s = min(self._began_s, now_s)
+        if self._bridge_online is None and self._states and now_s - self._began_s > BRIDGE_SPEAKS_S:
+            found.append("zigbee2mqtt has not said that it runs")
         for state in self._states.values():
             name = state.device.name
+            if state.unreadable:
+                found.append(f"{name} sends what cannot be read")
             state.heard_at_s = min(state.heard_at_s, now_s)  # the clock was set back: silent from now on
             if state.online is False or now_s - state.heard_at_s > state.device.interval_h * 3600:
                 found.append(f"{name} is silent")
@@ -139,10 +170,15 @@ class DeviceWatch:
                 found.append(f"{device.name} has a poor link")
             if state.flags.get("water_leak"):
                 found.append(f"{device.name} reports water")
+            if state.flags.get("tamper"):
+                found.append(f"{device.name} was opened or torn off")
+            if not state.ever_heard:
+                found.append(f"{device.name} was never heard: use it once")
         return tuple(found)
 
     def _heard(self, state: _State, heard: zigbee.Heard, now_s: float) -> tuple[Effect, ...]:
         state.heard_at_s, state.online = now_s, True
+        state.ever_heard, state.unreadable = True, False
         if heard.battery_percent is not None:
             state.battery_percent = heard.battery_percent
         if heard.battery_low is not None:
@@ -150,16 +186,17 @@ class DeviceWatch:
         state.link = heard.link if heard.link is not None else state.link
         effects: list[Effect] = []
         what, known = _meant(state.device, heard.action)
-        if what is not None and not known and what not in state.unknown and len(state.unknown) < _UNKNOWN_MOST:
-            state.unknown.add(what)
-            effects.append(UnknownAction(state.device.name, what))
+        action = heard.action or ""
+        if not known and action not in state.unknown and len(state.unknown) < _UNKNOWN_MOST:
+            state.unknown.add(action)
+            effects.append(UnknownAction(state.device.name, action, calls=what is not None))
         for flag, value in heard.flags:
             before = state.flags.get(flag)
             state.flags[flag] = value
             if before is value:
                 continue
             state.turned_at_s.pop(flag, None)
-            if flag in _CALL_FLAGS and state.device.kind in CALLS_FOR_HELP:
+            if flag in zigbee.CALL_FLAGS and state.device.kind in CALLS_FOR_HELP:
                 if value:
                     state.turned_at_s[flag] = now_s
                     what = flag if what in (None, "fall") else what  # a button counts more than a sensed fall
@@ -185,21 +222,27 @@ class DeviceWatch:
 
 
 def _meant(device: Device, action: str | None) -> tuple[str | None, bool]:
-    """The action if it is a call, and whether it is a known one."""
-    if action is None or action in device.calls:
-        return action, True
-    words = [word for word in re.split(r"[\W_]+", action) if word and not word.isdecimal() and word != "button"]
-    if device.kind not in PRESSED_BY_HAND or action in device.ignores or _RELEASES & set(words):
+    """The action if it is a call ("fall" for a sensed fall), and whether it is a known one."""
+    if action is None or action in device.calls or action in device.ignores:
+        return (None if action in device.ignores else action), True
+    words = {word for word in re.split(r"[\W_]+", action) if word and not word.isdecimal()}
+    if device.kind not in CALLS_FOR_HELP or words & _RELEASES:
         return None, True
-    if len(words) == 1 and words[0] in KNOWN_ACTIONS:
-        # the numbers are those of a device with several buttons
-        return (action if words[0] in device.calls else None), True
-    return action, False
+    if words & EMERGENCIES:
+        return action, True
+    if device.kind not in PRESSED_BY_HAND:
+        if words & _FALLS:
+            return (None if words & _NO_FALL else "fall"), True
+        pressed = words & {*device.calls, *_PRESSES}
+        return (action if pressed else None), bool(pressed)
+    meant = words - _PLACES
+    known = len(meant) == 1 and meant <= set(KNOWN_ACTIONS)
+    return (action if not known or meant <= set(device.calls) else None), known
 
 
 def _remember(state: _State, now_s: float) -> tuple[Effect, ...]:
     """Worth writing: at once what tells an old call from a new one, and once an hour that the device lives."""
-    flags = tuple(sorted((flag, value) for flag, value in state.flags.items() if flag in _CALL_FLAGS))
+    flags = tuple(sorted((flag, value) for flag, value in state.flags.items() if flag in zigbee.CALL_FLAGS))
     memory = Memory(state.device.name, now_s, flags, state.called_seen_at_s)
     before = state.remembered
     same = before is not None and replace(before, heard_at_s=now_s) == memory

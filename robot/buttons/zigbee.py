@@ -1,11 +1,14 @@
 """Zigbee2MQTT's published payloads, as events.
 
-Topics `{base}/{friendly name}` (JSON), `{base}/{friendly name}/action` (the action alone, an option of Zigbee2MQTT),
-`{base}/{friendly name}/availability` ({"state": "online"} or the bare word, retained) and `{base}/bridge/state`. Keys:
-action (single, double, hold, emergency, panic, ...; "" follows in older versions), sos, alarm, fall, contact (false:
-open), occupancy, water_leak, tamper, battery (percent), battery_low, linkquality (0..255), last_seen (ISO 8601 or Unix
-ms). Source: zigbee2mqtt.io, guide/usage/mqtt_topics_and_messages, guide/configuration/device-availability, and the
-pages of SOS buttons (TS0215A_sos, BT400B: action emergency; HS1EB: sos). Assumed: `fall` and `alarm` as names of flags.
+Topics `{base}/{friendly name}` (JSON), `{base}/{friendly name}/{key}` (one value alone: the action, or each of them,
+two options of Zigbee2MQTT), `{base}/{friendly name}/availability` ({"state": "online"} or the bare word, retained) and
+`{base}/bridge/state`. Keys: action (single, double, hold, emergency, panic, ...; "" follows in older versions; `click`
+in the oldest), sos, alarm, alarm_1, alarm_2 (an IAS zone without a type), fall, fall_down_status (none, maybe_fall,
+fall: radars TS0601), contact (false: open), occupancy, water_leak, tamper, battery (percent), battery_low, linkquality
+(0..255), last_seen (ISO 8601 or Unix ms). Source: zigbee2mqtt.io, guide/usage/mqtt_topics_and_messages,
+guide/configuration/mqtt (output) and device-availability, the pages of SOS buttons (TS0215A_sos, BT400B: action
+emergency; HS1EB: sos) and the converters that Zigbee2MQTT publishes. Assumed: `alarm`, `emergency`, `panic`, `fall`,
+`fall_detected` as names of flags.
 """
 
 from __future__ import annotations
@@ -23,8 +26,15 @@ PAYLOAD_LIMIT_BYTES = 8192
 """The largest real states are below 2 kB."""
 ACTION_LIMIT = 40
 """Of a longer action so many characters are kept."""
-_WORDS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
-FLAGS = ("sos", "alarm", "fall", "water_leak", "occupancy", "contact", "tamper")
+_WORDS = {
+    **dict.fromkeys(("on", "true", "1", "yes", "alarm", "sos", "fall", "detected", "triggered"), True),
+    **dict.fromkeys(("off", "false", "0", "no", "none", "normal", "clear"), False),
+}
+CALL_FLAGS = ("sos", "emergency", "panic", "alarm", "alarm_1", "alarm_2", "fall")
+FLAGS = (*CALL_FLAGS, "water_leak", "occupancy", "contact", "tamper")
+_FALLS = ("fall", "fall_detected", "fall_down_status")
+"""Of the names that a sensed fall goes by, the first that says something counts."""
+ATTRIBUTES = frozenset({*FLAGS, *_FALLS, "action", "click", "battery", "battery_low", "linkquality"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +54,38 @@ class Heard:
 
 def decode(payload: bytes) -> Heard:
     """A device's state. Raises BadInput, which never repeats the payload."""
-    message = _object(_json(payload))
-    flags = tuple((key, value) for key in FLAGS if (value := _flag(message.get(key))) is not None)
-    action = message.get("action")
+    return _heard(_object(_json(payload)))
+
+
+def decode_attribute(key: str, payload: bytes) -> Heard:
+    """One of ATTRIBUTES alone, as text. Raises BadInput."""
+    try:
+        return _heard({key: payload.decode("utf-8-sig").strip().strip('"')})
+    except UnicodeDecodeError:
+        raise BadInput("a value that is no text") from None
+
+
+def _heard(message: Mapping[str, Any]) -> Heard:
+    said = {key: _flag(message.get(key)) for key in FLAGS}
+    said["fall"] = next((value for key in _FALLS if (value := _flag(message.get(key))) is not None), None)
+    flags = tuple((key, value) for key, value in said.items() if value is not None)
+    action = message.get("action") or message.get("click")
     if not (flags or action is None or isinstance(action, str)):
         raise BadInput("an action that is no text")
     return Heard(
         _action(action),
         flags,
         _within(message.get("battery"), 0, 100),
-        message["battery_low"] if isinstance(message.get("battery_low"), bool) else None,
+        _flag(message.get("battery_low")),
         _within(message.get("linkquality"), 0, 255),
         _moment(message.get("last_seen")),
     )
 
 
-def decode_action(payload: bytes) -> Heard:
-    """The action alone, as text. Raises BadInput."""
-    try:
-        return Heard(_action(payload.decode()))
-    except UnicodeDecodeError:
-        raise BadInput("an action that is no text") from None
-
-
 def decode_online(payload: bytes) -> bool:
     """Availability of a device or of the bridge. Raises BadInput."""
-    if payload in (b"online", b"offline"):
-        return payload == b"online"
+    if (word := payload.strip()) in (b"online", b"offline"):
+        return word == b"online"
     state = _object(_json(payload)).get("state")
     if state not in ("online", "offline"):
         raise BadInput("an availability that is neither online nor offline")
@@ -81,7 +96,7 @@ def _json(payload: bytes) -> Any:
     if len(payload) > PAYLOAD_LIMIT_BYTES:
         raise BadInput(f"longer than {PAYLOAD_LIMIT_BYTES} bytes")
     try:
-        return json.loads(payload.decode())
+        return json.loads(payload.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise BadInput("no usable JSON") from None
 
@@ -106,9 +121,11 @@ def _flag(value: object) -> bool | None:
 
 def _within(value: object, least: float, most: float) -> float | None:
     """A number on its scale; anything else says nothing (a button must not be lost for a strange battery)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # what else: below
+    except (TypeError, ValueError, OverflowError):
         return None
-    return float(value) if least <= value <= most else None
+    return found if least <= found <= most else None
 
 
 def _moment(value: object) -> float | None:

@@ -131,9 +131,10 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
                 self.log.info("sensor changed: %s %s %s", effect.name, effect.flag, effect.value)
             elif isinstance(effect, UnknownAction):
                 self.log.warning(
-                    "%s: unknown action %r taken for a press; name it in `calls` or `ignores` of the device",
+                    "%s: unknown action %r %s; name it in `calls` or `ignores` of the device",
                     effect.name,
                     effect.action,
+                    "taken for a press" if effect.calls else "is not taken for a call",
                 )
         if self._device_store is not None:
             self._device_store.save([effect for effect in effects if isinstance(effect, Memory)])

@@ -40,6 +40,7 @@ class Watch:
         self.memories = {memory.name: memory for memory in memories}
         self.signs: list[Sign] = []
         self.unknown: list[UnknownAction] = []
+        self.hear("bridge/state", "online", now_s, retained=True)
 
     def hear(self, topic: str, payload: object, now_s: float, retained: bool = False) -> list[Call]:
         text = payload if isinstance(payload, str) else json.dumps(payload)
@@ -135,7 +136,98 @@ def test_what_the_devices_list_ignores_is_no_press_and_other_kinds_call_by_their
     assert watch.hear("fob", {"action": "arm_all_zones"}, 20.0)
     assert not watch.hear("wrist", {"action": "walking"}, 30.0)
     assert not watch.hear("front_door", {"action": "pressed"}, 40.0)
-    assert [one.name for one in watch.unknown] == ["fob"]
+    assert [(one.name, one.calls) for one in watch.unknown] == [("fob", True), ("wrist", False)]
+
+
+@pytest.mark.parametrize("action", ["sos", "panic", "1_sos", "sos_pressed", "emergency_left"])
+def test_an_emergency_calls_whatever_the_devices_list_leaves_out(action):
+    assert Watch().hear("bedside_button", {"action": action}, 10.0)
+    fob = Device(name="fob", topic="fob", kind=DeviceKind.BUTTON, calls=("hold",), ignores=(action,))
+    assert not Watch(Devices(devices=(fob,))).hear("fob", {"action": action}, 10.0)
+
+
+@pytest.mark.parametrize("action", ["single_left", "left_single", "button_up_press", "1_single_right"])
+def test_which_of_its_buttons_was_pressed_makes_no_other_action(action):
+    """A click for the lamp is one on either side of the switch."""
+    watch = Watch()
+    assert not watch.hear("bedside_button", {"action": action}, 10.0)
+    assert watch.unknown == []
+    assert watch.hear("pendant", {"action": action}, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        *((action, "sensed_fall") for action in ("fall", "fall_detected", "fall_down", "falling")),
+        *((action, "button") for action in ("pressed", "1_single", "button_1_hold", "sos_pressed", "fall_emergency")),
+        *((action, None) for action in ("no_fall", "fall_cleared", "sos_release")),
+    ],
+)
+def test_a_fall_sensor_tells_falls_and_presses_in_many_words(action, kind):
+    watch = Watch()
+    assert [call.kind.value for call in watch.hear("wrist", {"action": action}, 10.0)] == ([kind] if kind else [])
+    assert watch.unknown == []
+
+
+@pytest.mark.parametrize(
+    ("fell", "over"),
+    [
+        ({"fall_down_status": "fall"}, {"fall_down_status": "none"}),
+        ({"fall_detected": True}, {"fall_detected": False}),
+        ({"fall": "fall"}, {"fall": "normal"}),
+    ],
+)
+def test_a_fall_goes_by_several_names(fell, over):
+    watch = Watch()
+    assert not watch.hear("wrist", {"fall_down_status": "maybe_fall"}, 5.0)
+    assert [call.kind.value for call in watch.hear("wrist", fell, 10.0)] == ["sensed_fall"]
+    assert not watch.hear("wrist", fell, 100.0)
+    watch.hear("wrist", over, 200.0)
+    assert watch.hear("wrist", fell, 300.0)
+
+
+@pytest.mark.parametrize("message", [{"alarm_1": True}, {"emergency": True}, {"sos": "alarm"}, {"click": "single"}])
+def test_a_press_goes_by_several_names(message):
+    assert [call.certain for call in Watch().hear("bathroom/cord", message, 10.0)] == [True]
+
+
+def test_each_value_may_come_on_a_topic_of_its_own():
+    watch = Watch(Devices(devices=(CORD, PENDANT)))
+    assert watch.hear("bathroom/cord/sos", "true", 10.0)
+    assert watch.hear("pendant/action", '"emergency"', 20.0)[0].id.startswith("pendant-emergency-")
+    watch.hear("pendant/battery", "7", 30.0)
+    assert watch.core.warnings() == ("pendant has a low battery",)
+    assert not watch.hear("pendant/set", "on", 40.0)
+    assert not watch.hear("bathroom/cord/sos", "true", 50.0, retained=True)
+
+
+def test_a_byte_order_mark_costs_no_press():
+    assert DeviceWatch(HOME).on_message(f"{BASE}/pendant", b'\xef\xbb\xbf{"action": "emergency"}', False, 1.0)
+
+
+def test_a_device_that_cannot_be_read_is_a_fault_until_it_can():
+    watch = Watch(Devices(devices=(PENDANT,)))
+    with pytest.raises(BadInput):
+        watch.hear("pendant", "{", 1.0)
+    assert watch.core.faults(2.0) == ("pendant sends what cannot be read",)
+    watch.hear("pendant", {"battery": 80}, 3.0)
+    assert watch.core.faults(4.0) == ()
+
+
+def test_a_device_that_was_never_heard_is_told_of_at_once_and_after_a_restart():
+    """A wrong name in the list, or one that was never paired, must not wait for a day without a restart."""
+    watch = Watch(Devices(devices=(PENDANT,)))
+    assert watch.core.warnings() == ("pendant was never heard: use it once",)
+    watch.hear("pendant", {"battery": 80}, 1.0)
+    assert watch.core.warnings() == ()
+    assert DeviceWatch(Devices(devices=(PENDANT,)), watch.memories.values(), 2.0).warnings() == ()
+
+
+def test_a_zigbee2mqtt_that_says_nothing_is_a_fault():
+    watch = DeviceWatch(Devices(devices=(PENDANT,)), now_s=100.0)
+    assert watch.faults(400.0) == ()
+    assert watch.faults(401.0) == ("zigbee2mqtt has not said that it runs",)
+    assert DeviceWatch(Devices()).faults(1e6) == ()
 
 
 def test_a_device_that_talks_nonsense_is_told_of_a_few_times_only():
@@ -226,11 +318,14 @@ def test_an_offline_bridge_is_a_fault():
         ({"battery_low": True}, "pendant has a low battery"),
         ({"linkquality": 29}, "pendant has a poor link"),
         ({"linkquality": 0}, "pendant has a poor link"),
+        ({"battery": "19"}, "pendant has a low battery"),
+        ({"battery_low": "true"}, "pendant has a low battery"),
+        ({"tamper": True}, "pendant was opened or torn off"),
     ],
     ids=str,
 )
 def test_a_weak_device_is_a_warning(message, warning):
-    watch = Watch()
+    watch = Watch(Devices(devices=(PENDANT,)))
     watch.hear("pendant", {"battery": 90, "linkquality": 90, "battery_low": False}, 1.0)
     assert watch.core.warnings() == ()
     watch.hear("pendant", message, 2.0)
@@ -238,7 +333,7 @@ def test_a_weak_device_is_a_warning(message, warning):
 
 
 def test_doors_motion_and_water_are_told_when_they_change_and_never_call():
-    watch = Watch()
+    watch = Watch(Devices(devices=(DOOR, LEAK)))
     for now_s in (1.0, 2.0):
         assert not watch.hear("front_door", {"contact": False}, now_s)
     assert not watch.hear("kitchen_leak", {"water_leak": True}, 3.0)
