@@ -106,6 +106,7 @@ class MattressBridgeSettings(NodeSettings):
         "sleepace", description="the mattress's payload format; homeassistant: `topic` is a filter of its announcements"
     )
     side: Literal["any", "left", "right"] = Field("any", description="the resident's side of a double bed")
+    mattress_id: str = Field("", description="the resident's, as its messages name it, of several on the topic")
     username: str = Field("", description="user name at the broker; empty: none")
     password_file: str = Field("", description="file whose first line is the password at the broker")
     ca_file: str = Field("", description='certificate authority; switches TLS on ("system": those the machine trusts)')

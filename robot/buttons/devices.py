@@ -40,10 +40,10 @@ class Device(_Strict):
     """One device. `topic` is its friendly name in Zigbee2MQTT; `name` is what faults and logs call it.
 
     interval_h: silent for longer is a fault. Battery devices of Zigbee report at least every 25 h (the limit by which
-    Zigbee2MQTT itself calls a passive device offline). calls: actions that call for help, beside EMERGENCIES; a click of
-    an ordinary button may mean the light. ignores: actions that are no call, also of EMERGENCIES; of a button, pendant
-    or cord any other that nobody knows is taken for a press (see `robot.buttons.watch`). battery_least_percent,
-    link_least (0..255): below is a warning.
+    Zigbee2MQTT itself calls a passive device offline). calls: actions that call for help, beside EMERGENCIES; a click
+    of an ordinary button may mean the light. ignores: actions that are no call, also of EMERGENCIES; of a button,
+    pendant or cord any other that nobody knows is taken for a press (see `robot.buttons.watch`).
+    battery_least_percent, link_least (0..255): below is a warning.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]

@@ -2,10 +2,10 @@
 
 A call is an action that the device's list names, or a flag (sos, alarm, fall) that turns true. Vendors name a press in
 many ways (`pressed`, `off`, `on_press`): of what a hand presses, an action that nobody knows is a call too, and told
-once. One that is known (`single`, also as `1_single` or `single_left`) and left out of the list is for something else; words
-of an emergency call whatever the list leaves out. Of a fall sensor, what speaks of a fall is one, a press calls, and
-what nobody knows (`walking`) is told. Not a call: a release, or what the device ignores by its list; and what the broker
-had kept, the same press again (a bounce, a repeated telegram, Zigbee2MQTT telling a state once more), a flag
+once. One that is known (`single`, also as `1_single` or `single_left`) and left out of the list is for something else;
+words of an emergency call whatever the list leaves out. Of a fall sensor, what speaks of a fall is one, a press calls,
+and what nobody knows (`walking`) is told. Not a call: a release, or what the device ignores by its list; and what the
+broker had kept, the same press again (a bounce, a repeated telegram, Zigbee2MQTT telling a state once more), a flag
 that was true already, also before a restart. So each message with an action is a press, but of a flag that was not
 reset the next press is lost: Zigbee2MQTT repeats a state for any reason, and nothing tells such a repeat from a press.
 """

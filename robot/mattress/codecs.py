@@ -94,12 +94,14 @@ def latency_s(format_name: str) -> float | None:
     return None if format_name == HOME_ASSISTANT else codec_of(format_name).latency_s
 
 
-def decoder(format_name: str, side: Side = "any") -> Decoder:
-    """What reads the messages of a mattress of that format. Raises BadConfiguration for an unknown one."""
+def decoder(format_name: str, side: Side = "any", device: str = "") -> Decoder:
+    """What reads the messages of a mattress of that format. `device`: the only one that counts of those that speak on
+    the topic, as its messages name it ("": there is one). Raises BadConfiguration for an unknown format.
+    """
     if format_name == HOME_ASSISTANT:
         return HomeAssistantDecoder(side)
     codec_of(format_name)
-    return _OneTopic(format_name, side)
+    return _OneTopic(format_name, side, device)
 
 
 def of_side(reading: BedReading, side: Side) -> BedReading:
@@ -108,19 +110,25 @@ def of_side(reading: BedReading, side: Side) -> BedReading:
         return reading
     if side not in reading.about:
         # the other's message, however alive, vouches for nobody but the other
-        return BedReading(connected=reading.connected, measured_at_s=reading.measured_at_s)
+        return BedReading(connected=reading.connected, measured_at_s=reading.measured_at_s, device=reading.device)
     mine, other = (reading.left, reading.right) if side == "left" else (reading.right, reading.left)
     # of a message about both, body and bed are those of the only side that is occupied
     all_mine = reading.about == (side,) or (mine and not other)
     if all_mine:
         return replace(reading, in_bed=mine, left=None, right=None, about=())
-    return BedReading(mine, connected=reading.connected, measured_at_s=reading.measured_at_s, alive=reading.alive)
+    return BedReading(
+        mine,
+        connected=reading.connected,
+        measured_at_s=reading.measured_at_s,
+        alive=reading.alive,
+        device=reading.device,
+    )
 
 
-@dataclass(frozen=True, slots=True)
 class _OneTopic:
-    format_name: str
-    side: Side
+    def __init__(self, format_name: str, side: Side, device: str) -> None:
+        self._format_name, self._side, self._device = format_name, side, device
+        self._heard: set[str] = set()
 
     def topics(self, topic: str) -> Sequence[Topic]:
         return (Topic(topic),)
@@ -128,7 +136,15 @@ class _OneTopic:
     def read(self, message: Message) -> BedReading | None:
         if message.retained:
             return None
-        return decode(self.format_name, message.topic, message.payload, self.side)
+        reading = decode(self._format_name, message.topic, message.payload, self._side)
+        if self._device:
+            return reading if reading.device in (None, self._device) else None
+        if reading.device is not None and len(self._heard) < 2:
+            self._heard.add(reading.device)
+        if len(self._heard) > 1:
+            # whose bed is it? Unknown, which is a fault, is better than the neighbour's
+            raise BadInput("several mattresses speak on this topic: name the resident's in `mattress_id`")
+        return reading
 
     def further(self) -> Sequence[Topic]:
         return ()

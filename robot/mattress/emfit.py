@@ -3,13 +3,16 @@
 Two layouts are read: a JSON object, and the lines KEY=VALUE (separated by line ends or <br>) of the sensor's own status
 page. Source: Emfit's overview of its push service (emfit.com/sleep-research/emfit-qs-cloud-api: heart rate, breath rate
 and movement every 30 s, events such as bed return and out of bed at once, JSON over HTTP POST) and public integrations
-of the status page (SER, PRES, HR, RR, ACT, TS). Assumed: the JSON keys, taken to be the page's in small letters, with
-`event`, and 0 for no measurement. A message without `pres` (another event, rates alone) says that the sensor lives, and
-presence holds; `pres` null says that it is unknown. The push comes every 30 s: set `stale_after_s` to at least 90.
+of the status page (SER, PRES, HR, RR, ACT, TS). Assumed: the JSON keys, taken to be the page's in any letters, with
+`event` in any spelling, and 0 for no measurement. A message without `pres` (another event, rates that were measured)
+says that the sensor lives, and presence holds; one that measured nothing, or an event of the bed that nobody knows,
+vouches for nothing, and is refused; `pres` null says that it is unknown. The push comes every 30 s: set `stale_after_s`
+to at least 90.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -25,13 +28,18 @@ from robot.mattress.fields import (
     json_value,
     mapping,
     moment,
+    name_of,
+    number,
     rate,
     share,
 )
 
 LATENCY_S = 30.0
 """An exit is an event and pushed at once; where that is lost, the next push tells (every 30 s: see above)."""
-_EVENTS = {"bed_return": True, "in_bed": True, "out_of_bed": False, "bed_exit": False}
+_EVENTS = {
+    **dict.fromkeys(("bed_return", "return_to_bed", "in_bed", "bed_enter"), True),
+    **dict.fromkeys(("out_of_bed", "bed_exit", "exit_bed", "left_bed", "bed_left", "leave_bed"), False),
+}
 _ACTIVITY_FULL = 1000.0  # assumed; activity has no unit in what is published
 
 
@@ -41,17 +49,22 @@ def decode(payload: bytes) -> BedReading:
     event = data.get("event")
     if event is not None and not isinstance(event, str):
         raise BadInput("an event that is no text")
-    in_bed = _EVENTS.get(event or "", flag(data.get("pres")))
-    alive = "pres" not in data and in_bed is None and bool(event or data.keys() & {"hr", "rr", "act"})
+    name = re.sub(r"\W+", "_", event or "").strip("_").lower().replace("bedexit", "bed_exit")
+    in_bed = _EVENTS.get(name, flag(data.get("pres")))
+    if in_bed is None and "pres" not in data and "bed" in name.split("_"):
+        raise BadInput("an event of the bed that nobody knows")
+    measured = any(_measured(data.get(key)) for key in ("hr", "rr", "act"))
+    alive = "pres" not in data and in_bed is None and (bool(name) or measured)
     if "pres" not in data and in_bed is None and not alive:
-        raise BadInput("none of the fields of a sensor")
+        raise BadInput("nothing that a sensor says of a bed")
     return BedReading(
         in_bed,
-        rate(data.get("hr"), HEART_RATES) if in_bed or alive else None,
-        rate(data.get("rr"), BREATH_RATES) if in_bed or alive else None,
+        rate(_measured(data.get("hr")), HEART_RATES) if in_bed or alive else None,
+        rate(_measured(data.get("rr")), BREATH_RATES) if in_bed or alive else None,
         measured_at_s=moment(data.get("ts"), 1.0),
-        movement=share(data.get("act"), _ACTIVITY_FULL) if in_bed or alive else None,
+        movement=share(_measured(data.get("act")), _ACTIVITY_FULL) if in_bed or alive else None,
         alive=alive,
+        device=name_of(data.get("sn", data.get("ser"))),
     )
 
 
@@ -67,11 +80,22 @@ def encode(reading: BedReading) -> bytes:
     return json.dumps(data, separators=(",", ":")).encode()
 
 
+def _measured(value: object) -> float | None:
+    """A number; None for what stands where nothing was measured ("--"), which costs no presence."""
+    try:
+        return number(value)
+    except BadInput:
+        return None
+
+
 def _fields(payload: bytes) -> Mapping[str, Any]:
     if len(payload) > PAYLOAD_LIMIT_BYTES:
         raise BadInput(f"longer than {PAYLOAD_LIMIT_BYTES} bytes")
-    if payload.lstrip()[:1] in (b"{", b"["):
-        return mapping(json_value(payload))
+    if payload.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"["):
+        message = mapping(json_value(payload))
+        if len({key.lower() for key in message}) < len(message):
+            raise BadInput("a key comes twice")
+        return {key.lower(): value for key, value in message.items()}
     try:
         text = payload.decode("ascii")
     except UnicodeDecodeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from robot.errors import BadInput
@@ -37,6 +37,7 @@ class BedReading:
     apnoea_events: pauses of breath since the message before.
     fell: a radar by the bed believes that somebody fell.
     alive: the message says nothing about presence, and vouches that what was said about it still holds.
+    device: which mattress it is, as its messages name it.
     """
 
     in_bed: bool | None = None
@@ -54,14 +55,15 @@ class BedReading:
     fell: bool | None = None
     alive: bool = False
     about: tuple[HalfOfBed, ...] = ()
+    device: str | None = field(default=None, compare=False)
 
 
-def json_value(payload: bytes) -> Any:
+def json_value(payload: bytes, most_bytes: int = PAYLOAD_LIMIT_BYTES) -> Any:
     """The JSON value of a payload. Raises BadInput for anything else, or a key that comes twice."""
-    if len(payload) > PAYLOAD_LIMIT_BYTES:
-        raise BadInput(f"longer than {PAYLOAD_LIMIT_BYTES} bytes")
+    if len(payload) > most_bytes:
+        raise BadInput(f"longer than {most_bytes} bytes")
     try:
-        return json.loads(payload.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        return json.loads(payload.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         # from None everywhere: the cause would carry the payload into the log
         raise BadInput("no usable JSON") from None
@@ -89,7 +91,7 @@ def number(value: object) -> float | None:
     """A finite number, also as a string of digits (Tuya sends both); None stays None. Raises BadInput."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or (isinstance(value, str) and "_" in value):
         raise BadInput("no number where one belongs")
     try:
         found = float(value)
@@ -116,6 +118,11 @@ def count(value: object, most: int = APNOEA_MOST) -> int | None:
     """A whole number of things that happened; an absurd one says nothing. Raises BadInput."""
     found = number(value)
     return int(found) if found is not None and 0 <= found <= most and found == int(found) else None
+
+
+def name_of(value: object) -> str | None:
+    """What a device is called, a text or a number; anything else names none."""
+    return str(value)[:100] if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
 
 
 def flag(value: object) -> bool | None:

@@ -4,6 +4,8 @@ Each value of the device is an entity (`homeassistant_discovery`). For a double 
 bed, and only a bed empty on all of them is empty. For one side its own entities count; a bed that names no sides is
 about everybody, and one that names the other side only tells nothing.
 
+Where several entities name no side, nobody knows which of them is about one side of the bed.
+
 An entity speaks when it changes, and need not repeat itself: presence holds as long as anything live comes from the
 same device, until its availability topic says offline or `expire_after` is over. Kept (retained) states are taken in,
 but are no sign of life.
@@ -59,7 +61,7 @@ class HomeAssistantDecoder:
         self._side = side
         self._entities: dict[str, Entity] = {}
         self._held: dict[str, _Held] = {}
-        self._offline: set[str] = set()
+        self._offline: set[Availability] = set()
         self._told_no_side = False
 
     def topics(self, topic: str) -> Sequence[Topic]:
@@ -68,17 +70,17 @@ class HomeAssistantDecoder:
 
     def further(self) -> Sequence[Topic]:
         """The topics of the entities known so far."""
-        found = {entity.topic for entity in self._entities.values()} | self._availability().keys()
+        found = {entity.topic for entity in self._entities.values()} | {one.topic for one in self._availability()}
         return [Topic(topic, retained=True) for topic in sorted(found)]
 
     def read(self, message: Message) -> BedReading | None:
         """None for an announcement and for what the broker had kept. Raises BadInput."""
         try:
-            if len(message.payload) > PAYLOAD_LIMIT_BYTES:
-                raise BadInput(f"longer than {PAYLOAD_LIMIT_BYTES} bytes")
             if message.topic.endswith("/config"):
                 self._announce(message.topic, message.payload)
                 return None
+            if len(message.payload) > PAYLOAD_LIMIT_BYTES:
+                raise BadInput(f"longer than {PAYLOAD_LIMIT_BYTES} bytes")
             return self._state(message)
         except BadInput as error:
             raise BadInput(f"mattress message on {message.topic[:100]!r} is not homeassistant: {error}") from None
@@ -98,22 +100,24 @@ class HomeAssistantDecoder:
             for key, entity in before.items():
                 if self._entities.get(key) != entity:
                     self._held.pop(key, None)
-            self._offline &= self._availability().keys()
+            self._offline &= self._availability()
 
-    def _availability(self) -> dict[str, Availability]:
-        return {one.topic: one for entity in self._entities.values() for one in entity.availability}
+    def _availability(self) -> set[Availability]:
+        return {one for entity in self._entities.values() for one in entity.availability}
 
     def _state(self, message: Message) -> BedReading | None:
-        availability = self._availability().get(message.topic)
-        if availability is not None:
-            said = str(_value(message.payload, availability.path))
-            if said == availability.offline:
-                # what changes meanwhile, nobody will tell
-                self._offline.add(message.topic)
-                self._held.clear()
-                return BedReading(connected=False)
-            self._offline.discard(message.topic)
-            return None
+        for one in self._availability():
+            if one.topic != message.topic:
+                continue
+            said = str(_value(message.payload, one.path))
+            if said == one.offline:
+                self._offline.add(one)
+            elif said == one.online:  # anything else changes nothing
+                self._offline.discard(one)
+        if any(one.topic == message.topic for one in self._offline):
+            # what changes meanwhile, nobody will tell
+            self._held.clear()
+            return BedReading(connected=False)
         speaking = [key for key, entity in self._entities.items() if entity.topic == message.topic]
         if not speaking:
             return None
@@ -163,13 +167,22 @@ class HomeAssistantDecoder:
             wanted: tuple[HalfOfBed | None, ...] = (*_HALVES, None)
         elif not named:
             wanted = (None,)
+            if field == "in_bed" and side == self._side:
+                several = sum(entity.field == field for entity in self._entities.values()) > 1
+                if several:
+                    self._tell_no_side(side)
+                    return None
         else:
             wanted = (side,)
-            if side not in named and side == self._side and field == "in_bed" and not self._told_no_side:
-                self._told_no_side = True
-                log.warning("the mattress names no %s side: nobody knows whether its resident is in bed", side)
+            if side not in named and side == self._side and field == "in_bed":
+                self._tell_no_side(side)
         values = self._values(field, wanted, now_s)
         return True if True in values else None if None in values or not values else False
+
+    def _tell_no_side(self, side: HalfOfBed) -> None:
+        if not self._told_no_side:
+            self._told_no_side = True
+            log.warning("the mattress names no %s side: nobody knows whether its resident is in bed", side)
 
     def _values(
         self, field: str, sides: Sequence[HalfOfBed | None], now_s: float, most_s: float | None = None

@@ -3,16 +3,17 @@
 A retained message on `homeassistant/<component>/[<node>/]<object>/config` announces one entity; one on
 `homeassistant/device/<object>/config` lists several. Source: Home Assistant's documentation of MQTT discovery, binary
 sensor and sensor (home-assistant.io/integrations/mqtt, binary_sensor.mqtt, sensor.mqtt), with its abbreviations. Of
-value templates, paths into JSON are understood (`{{ value_json.a.b }}`, `{{ value_json['a'] | float }}`); an entity
-with another one is refused, and the rest is read. Which entity is which is decided by device class and name: assumed,
-see `_field_of`. A double bed has an entity a side, with `left` or `right` in its name, and may have one for either
-side; one for both at once adds nothing and is left out.
+value templates, paths into JSON are understood (`{{ value_json.a.b }}`, `{{ value_json['a'] | float }}`), with filters
+that leave a value as it is; an entity with another one is refused, and the rest is read. Which entity is which is
+decided by device class, unit and name: assumed, see `_field_of`. A double bed has an entity a side, with `left` or
+`right` in its name, or where that names no side in its device's name or ids, and may have one for either side; one for
+both at once adds nothing and is left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -20,7 +21,12 @@ from typing import Any, Literal
 from robot.errors import BadInput
 from robot.mattress.fields import HalfOfBed, json_value, mapping, number
 
+CONFIG_LIMIT_BYTES = 65_536
+"""A device with fifty entities announces some 20 kB at once."""
+COMPONENTS_MOST = 300
+"""Of one device, of whatever kind."""
 ENTITIES_MOST = 50
+"""That concern the bed."""
 AVAILABILITIES_MOST = 5
 """Of one entity."""
 
@@ -36,6 +42,10 @@ _LONG = MappingProxyType(
         "exp_aft": "expire_after",
         "avty": "availability",
         "avty_t": "availability_topic",
+        "avty_tpl": "availability_template",
+        "dev": "device",
+        "obj_id": "object_id",
+        "def_ent_id": "default_entity_id",
         "pl_avail": "payload_available",
         "pl_not_avail": "payload_not_available",
         "cmps": "components",
@@ -43,10 +53,16 @@ _LONG = MappingProxyType(
         "t": "topic",
     }
 )
-_TEMPLATE = re.compile(r"\{\{\s*value_json((?:\.\w+|\[['\"][^'\"\]]+['\"]\])+)\s*(?:\|\s*\w+(?:\([^()]*\))?\s*)*\}\}")
+_FILTERS = r"(?:\|\s*(?:int|float|round|default|d|is_defined|trim|string)\b(?:\([^()]*\))?\s*)*"
+_TEMPLATE = re.compile(r"\{\{\s*value_json((?:\.\w+|\[['\"][^'\"\]]+['\"]\])+)\s*" + _FILTERS + r"\}\}")
 _STEP = re.compile(r"\.(\w+)|\[['\"]([^'\"\]]+)['\"]\]")
-_PLAIN = re.compile(r"\{\{\s*value\s*(?:\|\s*\w+(?:\([^()]*\))?\s*)*\}\}")
+_PLAIN = re.compile(r"\{\{\s*value\s*" + _FILTERS + r"\}\}")
 _HALVES: tuple[HalfOfBed, HalfOfBed] = ("left", "right")
+_PER_MINUTE = frozenset({"bpm", "brpm", "rpm", "1/min", "/min", "min⁻¹", "beats/min", "br/min", "breaths/min"})
+_NOT_NOW = frozenset(
+    {"variability", "hrv", "average", "avg", "mean", "min", "max", "quality", "disturbance", "disturbances"}
+)
+"""Of a rate's name: another thing, or of another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +94,38 @@ def announced(topic: str, payload: bytes, most: int) -> tuple[dict[str, Entity],
 
     Raises BadInput for an announcement that cannot be read at all, or lists more than `most`.
     """
-    config = _long(mapping(json_value(payload)))
+    config = _long(mapping(json_value(payload, CONFIG_LIMIT_BYTES)))
     parts = topic.split("/")
     component = parts[-4] if len(parts) >= 5 else parts[-3] if len(parts) >= 4 else ""
     shared = {key: value for key, value in config.items() if key != "components"}
     several = mapping(config["components"]) if "components" in config else {parts[-2]: {}}
-    if len(several) > most:
-        raise BadInput(f"more than {ENTITIES_MOST} entities")
+    if len(several) > COMPONENTS_MOST:
+        raise BadInput(f"more than {COMPONENTS_MOST} components")
     found: dict[str, Entity] = {}
     refused = None
     for name, own in several.items():
         one = {**shared, **_long(mapping(own))}
         try:
-            entity = _entity(str(one.get("platform", component)), str(name), one)
+            entity = _entity(str(one.get("platform", component)), str(name), one, parts[-3:-1])
         except BadInput as error:
             refused = error
         else:
             if entity is not None:
                 found[f"{topic}#{name}"] = entity
+    if len(found) > most:
+        raise BadInput(f"more than {ENTITIES_MOST} entities of a bed")
     return found, refused
 
 
-def _entity(platform: str, name: str, config: Mapping[str, Any]) -> Entity | None:
-    """None for one that says nothing about the bed."""
+def _entity(platform: str, name: str, config: Mapping[str, Any], ids: Sequence[str]) -> Entity | None:
+    """None for one that says nothing about the bed. `ids`: what its announcement's topic calls it."""
     words = f"{name} {config.get('unique_id', '')} {config.get('name', '')}".lower()
-    field = _field_of(platform, words, config.get("device_class"))
-    side = _sides_of(words)
+    field = _field_of(platform, words, config)
+    device = config.get("device")
+    device_name = device.get("name") if isinstance(device, dict) else None
+    # an entity without a name of its own (null) goes by its device's
+    around = (device_name, config.get("object_id"), config.get("default_entity_id"), *ids)
+    side = _sides_of(words) or _sides_of(" ".join(str(one) for one in around).lower())
     if field is None or side == "both":
         return None
     hold = number(config.get("expire_after"))
@@ -120,26 +142,29 @@ def _entity(platform: str, name: str, config: Mapping[str, Any]) -> Entity | Non
     )
 
 
-def _field_of(platform: str, words: str, device_class: object) -> str | None:
+def _field_of(platform: str, text: str, config: Mapping[str, Any]) -> str | None:
+    device_class = config.get("device_class")
+    words = set(re.findall(r"[a-z]+", text))
     if platform == "binary_sensor":
-        if device_class == "moisture" or "wet" in words:
+        if device_class == "moisture" or any(word.startswith("wet") for word in words):
             return "wet"
-        if "edge" in words or "sit_up" in words:
+        if "edge" in words or "sit_up" in text:
             return "at_edge"
         # a name alone counts only where no class says otherwise: the bed's light is no presence
-        named = device_class is None and ("bed" in words or "target" in words)
+        named = device_class is None and ("bed" in text or "target" in text)
         return "in_bed" if device_class in ("occupancy", "presence") or named else None
     if platform != "sensor":
         return None
-    for field, signs in (
-        ("apnoea", ("apnea", "apnoea")),
-        ("heart", ("heart", "pulse")),
-        ("breath", ("breath", "respirat")),
-        ("movement", ("movement", "restless")),
-    ):
-        if any(sign in words for sign in signs):
-            return field
-    return None
+    if "apnea" in text or "apnoea" in text:
+        return "apnoea"
+    unit = config.get("unit_of_measurement")
+    now = set(re.findall(r"[a-z]+", re.sub(r"per[ _]min", "", text)))
+    if not now & _NOT_NOW and (unit is None or str(unit).strip().lower() in _PER_MINUTE):
+        if "heart" in text or "pulse" in text:
+            return "heart"
+        if "breath" in text or "respirat" in text:
+            return "breath"
+    return "movement" if "movement" in text or "restless" in text else None
 
 
 def _sides_of(words: str) -> HalfOfBed | Literal["both"] | None:
@@ -168,7 +193,8 @@ def _availabilities(config: Mapping[str, Any], base: object) -> tuple[Availabili
         listed = [listed]
     several = [_long(mapping(one)) for one in listed]
     if config.get("availability_topic"):
-        several.append({**config, "topic": config["availability_topic"], "value_template": None})
+        alone = {"topic": config["availability_topic"], "value_template": config.get("availability_template")}
+        several.append({**config, **alone})
     if len(several) > AVAILABILITIES_MOST:
         raise BadInput(f"more than {AVAILABILITIES_MOST} availability topics of one entity")
     return tuple(

@@ -13,12 +13,14 @@ from robot.mqtt_link import BrokerSettings, Message, MqttLink, Topic
 @dataclass(frozen=True, slots=True)
 class MattressSettings:
     """What the mattress sends. `topic` may hold MQTT wildcards; `format` is a key of codecs.FORMATS or "homeassistant"
-    (then the topic is a filter of its announcements); `side` is the resident's on a double bed.
+    (then the topic is a filter of its announcements); `side` is the resident's on a double bed; `device` is the only
+    mattress that counts where several speak on the topic.
     """
 
     topic: str
     format: str
     side: Side = "any"
+    device: str = ""
 
 
 class MattressLink(MqttLink):
@@ -32,7 +34,7 @@ class MattressLink(MqttLink):
         self, broker: BrokerSettings, mattress: MattressSettings, on_reading: Callable[[BedReading], None]
     ) -> None:
         """Raises BadConfiguration for an unknown format or an unreadable certificate or password file."""
-        self._decoder = decoder(mattress.format, mattress.side)
+        self._decoder = decoder(mattress.format, mattress.side, mattress.device)
         self._on_reading = on_reading
         super().__init__(broker, self._decoder.topics(mattress.topic), self._take)
 

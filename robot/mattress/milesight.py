@@ -1,10 +1,11 @@
 """Milesight VS373: a radar on the ceiling that watches bed and floor, over LoRaWAN.
 
 The uplink is a chain of (channel, type, data). Read are the bytes themselves, or a LoRaWAN server's JSON that carries
-them in `data` as base64 (ChirpStack 4, field `data`). Source: the vendor's public decoders, channel by channel
-(github.com/Milesight-IoT/SensorDecoders, vs-series/vs373: firmware 1.0.1 and 1.0.2). A channel that those do not list
-ends the reading, as it does there. Assumed: that a room without anybody (vacant) has nobody in bed, and that `normal`
-says nothing about the bed.
+them as base64 (ChirpStack 4, field `data`; The Things Stack, `uplink_message.frm_payload`). Source: the vendor's public
+decoders, channel by channel (github.com/Milesight-IoT/SensorDecoders, vs-series/vs373: firmware 1.0.1 and 1.0.2). A
+channel that those do not list ends the reading, as it does there; of an uplink that is cut off counts what came before.
+Assumed: that a room without anybody (vacant) has nobody in bed, and that `normal` says nothing about the bed. That
+somebody lies down (alarm 8) is no fall: on a bed they do.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from robot.errors import BadInput
-from robot.mattress.fields import BREATH_RATES, PAYLOAD_LIMIT_BYTES, BedReading, json_value, mapping
+from robot.mattress.fields import BREATH_RATES, PAYLOAD_LIMIT_BYTES, BedReading, json_value, mapping, name_of
 
 LATENCY_S = 300.0
 """A radar notices a bed exit only after 1-5 minutes (facts collected for this project): never the only source."""
@@ -45,13 +46,40 @@ _LENGTHS: Mapping[tuple[int, int], int] = MappingProxyType(
         (0x20, 0xCE): 9,  # history: of the past, not read
     }
 )
+# replies to settings, by type: bytes of data; passed over, since a status may follow
+_REPLIES: Mapping[int, int] = MappingProxyType(
+    {
+        **dict.fromkeys((0x04, 0x10, 0x28, 0x2F, 0x3E, 0x40, 0x42, 0x64, 0x69, 0x84), 1),
+        0x11: 4,
+        0x35: 8,
+        0x6A: 3,
+        0x8E: 3,
+        0x96: 8,
+    }
+)
+_LONG_REPLIES: Mapping[int, int] = MappingProxyType(
+    {
+        **dict.fromkeys((0x48, 0x4D, 0x4E), 1),
+        0x49: 9,
+        0x4A: 5,
+        0x4B: 9,
+        0x4C: 5,
+        0x4F: 12,
+        0x50: 2,
+        0x51: 6,
+        0x52: 3,
+        0x53: 3,
+        0x56: 2,
+    }
+)
 _DETECTION = {0: None, 1: False, 2: True, 3: False, 4: None}  # normal, vacant, in bed, out of bed, fall
 _FALL, _ALARM_FALL, _ALARM_OUT_OF_BED, _TRIGGERED = 4, 0, 3, 1
+_NO_BREATH = (1, 5)  # status of the breath: no data, undetectable
 
 
 def decode(payload: bytes) -> BedReading:
     """Raises BadInput."""
-    data = _uplink(payload)
+    data, device = _uplink(payload)
     in_bed: bool | None = None
     breath: float | None = None
     connected: bool | None = None
@@ -64,14 +92,14 @@ def decode(payload: bytes) -> BedReading:
         elif channel == (0x06, 0xFB) and part[3] == _TRIGGERED:
             fell = True if part[2] == _ALARM_FALL else fell
             in_bed = False if part[2] == _ALARM_OUT_OF_BED else in_bed
-        elif channel == (0x08, 0xB1):
+        elif channel == (0x08, 0xB1) and part[0] not in _NO_BREATH:
             (hundredths,) = struct.unpack_from("<H", part, 1)
             breath = hundredths / 100.0
         elif channel == (0xFF, 0x0B):
             connected = part[0] != 0
     if breath is not None and not (in_bed is True and BREATH_RATES[0] <= breath <= BREATH_RATES[1]):
         breath = None
-    return BedReading(in_bed, breath_rate_bpm=breath, connected=connected, fell=fell)
+    return BedReading(in_bed, breath_rate_bpm=breath, connected=connected, fell=fell, device=device)
 
 
 def encode(reading: BedReading) -> bytes:
@@ -86,16 +114,21 @@ def encode(reading: BedReading) -> bytes:
     return data
 
 
-def _uplink(payload: bytes) -> bytes:
+def _uplink(payload: bytes) -> tuple[bytes, str | None]:
+    """The radar's bytes, and which radar the server says it is."""
     if len(payload) > PAYLOAD_LIMIT_BYTES:
         raise BadInput(f"longer than {PAYLOAD_LIMIT_BYTES} bytes")
-    if payload[:1] != b"{":
-        return payload
-    text = mapping(json_value(payload)).get("data")
+    if payload.lstrip()[:1] != b"{":
+        return payload, None
+    message = mapping(json_value(payload))
+    things = message.get("uplink_message")
+    ids = message.get("end_device_ids" if things else "deviceInfo")
+    names = ids if isinstance(ids, dict) else {}
+    text = mapping(things).get("frm_payload") if things else message.get("data")
     if not isinstance(text, str):
         raise BadInput("no data in base64")
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True), name_of(names.get("dev_eui", names.get("devEui")))
     except (binascii.Error, ValueError):
         raise BadInput("no data in base64") from None
 
@@ -103,18 +136,21 @@ def _uplink(payload: bytes) -> bytes:
 def _channels(data: bytes) -> list[tuple[tuple[int, int], bytes]]:
     found: list[tuple[tuple[int, int], bytes]] = []
     at = 0
-    while at < len(data):
-        if len(data) - at < 2:
-            raise BadInput("cut off")
+    while at + 2 <= len(data):
         channel = (data[at], data[at + 1])
-        length = _LENGTHS.get(channel)
-        if length is None:
+        length = _length(channel)
+        if length is None or at + 2 + length > len(data):
             break
-        part = data[at + 2 : at + 2 + length]
-        if len(part) < length:
-            raise BadInput("cut off")
-        found.append((channel, part))
+        found.append((channel, data[at + 2 : at + 2 + length]))
         at += 2 + length
-    if not found:
-        raise BadInput("no channel of a VS373")
+    if not any(channel in _LENGTHS for channel, _ in found):
+        raise BadInput("no channel of a VS373, or cut off before the first")
     return found
+
+
+def _length(channel: tuple[int, int]) -> int | None:
+    number, kind = channel
+    if number in (0xF8, 0xF9) and kind in _LONG_REPLIES:
+        return _LONG_REPLIES[kind] + (number == 0xF8)  # with the result
+    replies = _REPLIES.get(kind) if number in (0xFE, 0xFF) else None
+    return _LENGTHS.get(channel, replies)

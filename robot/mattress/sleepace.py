@@ -1,15 +1,17 @@
 """Sleepace mattresses and sensor belts.
 
 Two layouts are read:
-- as Sleepace's servers push over MQTT: a list of {timeStamp in s, dataKey, deviceId, data}, dataKey being
-  connectionStatus, realtime or inBedStatus; `leftRight` 0 left, 1 right on a double bed. Source: Sleepace's integration
-  guide (geekdaxue.co/read/sleepace@kb/be9x6g and km53bw: keys, what they are for, leftRight) and a message recorded in
-  public code ([{"timeStamp":..,"dataKey":"inBedStatus","data":{"inbedStatus":1},"deviceId":".."}]).
-  Assumed: the names inside `data` of realtime, that inbedStatus 1 is in bed, and connectionStatus 0 is offline;
+- as Sleepace's servers push over MQTT: a list of {timeStamp in s, dataKey, deviceId, data}, or one such item, dataKey
+  being connectionStatus, realtime or inBedStatus (written in several ways in public code); `leftRight` 0 left, 1 right
+  on a double bed. Source: Sleepace's integration guide (geekdaxue.co/read/sleepace@kb/be9x6g and km53bw: keys, what
+  they are for, leftRight) and a message recorded in public code
+  ([{"timeStamp":..,"dataKey":"inBedStatus","data":{"inbedStatus":1},"deviceId":".."}]). Assumed: the names inside
+  `data` of realtime, that inbedStatus 1 is in bed, and connectionStatus 0 is offline;
 - one object {timestamp, data}, all fields together and on a double bed for each side: assumed, for gateways that
   collect; also what the simulated mattress sends.
 inBedStatus comes when it changes: realtime messages of the same side vouch for it meanwhile; a connectionStatus is of
-the whole device. 0 for a rate means no measurement. The vendor gives the exact layout with the contract.
+the whole device. 0 for a rate means no measurement. A message that says nothing of this is refused, and so is one about
+several devices: a topic is to bring one bed. The vendor gives the exact layout with the contract.
 """
 
 from __future__ import annotations
@@ -30,12 +32,16 @@ from robot.mattress.fields import (
     json_value,
     mapping,
     moment,
+    name_of,
     rate,
     share,
 )
 
 _ITEMS_MOST = 50
 _SIDES: tuple[HalfOfBed, HalfOfBed] = ("left", "right")
+_COLLECTED = frozenset(
+    {"connectionStatus", "inBed", "heartRate", "breathRate", "bodyMovement", "sitUp", "apnea", "wet", *_SIDES}
+)
 
 
 def decode(payload: bytes) -> BedReading:
@@ -44,11 +50,16 @@ def decode(payload: bytes) -> BedReading:
     if isinstance(value, list):
         return _pushed(value)
     message = mapping(value)
+    if "dataKey" in message:
+        return _pushed([message])
     data = mapping(message.get("data"))
+    if not data.keys() & _COLLECTED:
+        raise BadInput("nothing that a mattress says")
     sides: dict[str, Mapping[str, Any]] = {side: mapping(data[side]) for side in _SIDES if data.get(side) is not None}
-    return _reading(
+    reading = _reading(
         sides or {"": data}, flag(data.get("connectionStatus")), moment(message.get("timestamp"), 1.0), data
     )
+    return replace(reading, device=name_of(message.get("deviceId")))
 
 
 def encode(reading: BedReading) -> bytes:
@@ -67,6 +78,8 @@ def _pushed(items: list[Any]) -> BedReading:
     """Several items of one message are one reading; a later one counts more."""
     if not 0 < len(items) <= _ITEMS_MOST:
         raise BadInput(f"not 1 to {_ITEMS_MOST} items")
+    if len({str(item.get("deviceId")) for item in map(mapping, items)}) > 1:
+        raise BadInput("several devices: give each bed a topic of its own")
     sides: dict[str, dict[str, Any]] = {}
     about: set[str] = set()
     connected, measured_at_s, alive = None, None, False
@@ -75,20 +88,24 @@ def _pushed(items: list[Any]) -> BedReading:
         left_right = data.get("leftRight", item.get("leftRight"))
         side = "" if left_right is None else _SIDES[flag(left_right) is True]
         found = sides.setdefault(side, {})
-        if item.get("dataKey") == "connectionStatus":
+        key = str(item.get("dataKey")).lower()
+        if key == "connectionstatus":
             connected = flag(data.get("connectionStatus", data.get("status")))
-        elif item.get("dataKey") == "inBedStatus":
+        elif key == "inbedstatus":
             found["inBed"] = data.get("inbedStatus", data.get("inBedStatus"))
             about |= {side} if found["inBed"] is not None else set()
-        elif item.get("dataKey") == "realtime":
+        elif key == "realtime":
             found.update(data)
             about.add(side)
             alive = True
         measured_at_s = moment(item.get("timeStamp"), 1.0) or measured_at_s
+    if connected is None and not about:
+        raise BadInput("nothing that a mattress says")
     only = next(iter(sides.values())) if len(sides) == 1 else {}
     reading = _reading(sides, connected, measured_at_s, only)
     of_sides = () if "" in about else tuple(side for side in _SIDES if side in about)
-    return replace(reading, alive=alive and connected is not False, about=of_sides)
+    device = name_of(mapping(items[0]).get("deviceId"))
+    return replace(reading, alive=alive and connected is not False, about=of_sides, device=device)
 
 
 def _reading(

@@ -6,8 +6,10 @@ instruction set). Assumed: `body_movement` 0..100 and `sleep_apnea` as a count, 
 
 A status message carries the points that changed (developer.tuya.com, message types: "reported this time"), so presence
 is said once and holds: any message of the band vouches for it, and {"bizCode": "online"} of the cloud too; "offline"
-ends it. A band that has nothing to tell, as above an empty bed, is still silent: let the cloud's status be asked for
-at least every `stale_after_s` and passed on, or set `stale_after_s` to as much as 600.
+ends it. The cloud's newer messages ({"bizCode": "devicePropertyMessage", "bizData": {"properties": [...]}} with `time`,
+deviceOnline, deviceOffline) say the same. Of a point that comes twice the newest counts. A band that has nothing to
+tell, as above an empty bed, is still silent: let the cloud's status be asked for at least every `stale_after_s` and
+passed on, or set `stale_after_s` to as much as 600.
 """
 
 from __future__ import annotations
@@ -26,11 +28,15 @@ from robot.mattress.fields import (
     json_value,
     mapping,
     moment,
+    name_of,
     number,
     rate,
     share,
 )
 
+_ONLINE: Mapping[str, bool] = MappingProxyType(
+    {"online": True, "deviceOnline": True, "offline": False, "deviceOffline": False}
+)
 # sleep_status: (connected, in bed)
 _STATUS: Mapping[float, tuple[bool, bool | None]] = MappingProxyType(
     {0: (False, None), 1: (True, False), 2: (True, True), 3: (True, True)}
@@ -40,13 +46,14 @@ _STATUS: Mapping[float, tuple[bool, bool | None]] = MappingProxyType(
 def decode(payload: bytes) -> BedReading:
     """Raises BadInput."""
     message = mapping(json_value(payload))
-    if message.get("bizCode") in ("online", "offline"):
-        online = message["bizCode"] == "online"
-        return BedReading(connected=online, alive=online)
-    status = message.get("status")
+    if message.get("bizCode") in _ONLINE:
+        online = _ONLINE[message["bizCode"]]
+        return BedReading(connected=online, alive=online, device=name_of(_of_cloud(message).get("devId")))
+    cloud = _of_cloud(message)
+    status = cloud.get("properties", message.get("status"))
     if not isinstance(status, list):
         raise BadInput("no status list")
-    points = [mapping(point) for point in status]
+    points = sorted(map(mapping, status), key=lambda point: _at_s(point) or 0.0)
     values = {str(point.get("code")): point.get("value") for point in points}
     connected, in_bed = None, None
     sleep_status = number(values.get("sleep_status"))
@@ -55,7 +62,7 @@ def decode(payload: bytes) -> BedReading:
             raise BadInput("a sleep_status outside 0..3")
         connected, in_bed = _STATUS[sleep_status]
     occupied = in_bed is not False and connected is not False
-    times = [at_s for point in points if (at_s := moment(point.get("t"), 1000.0)) is not None]
+    times = [at_s for point in points if (at_s := _at_s(point)) is not None]
     return BedReading(
         in_bed,
         rate(values.get("heart_rate", values.get("avg_heart_rate")), HEART_RATES) if occupied else None,
@@ -64,8 +71,18 @@ def decode(payload: bytes) -> BedReading:
         max(times, default=None),
         movement=share(values.get("body_movement"), 100.0) if occupied else None,
         apnoea_events=count(values.get("sleep_apnea")),
-        alive=sleep_status is None and bool(points),
+        # told as null it is unknown, and vouches for nothing
+        alive="sleep_status" not in values and bool(points),
+        device=name_of(cloud.get("devId")),
     )
+
+
+def _of_cloud(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    return mapping(message["bizData"]) if isinstance(message.get("bizData"), dict) else message
+
+
+def _at_s(point: Mapping[str, Any]) -> float | None:
+    return moment(point.get("t", point.get("time")), 1000.0)
 
 
 def encode(reading: BedReading) -> bytes:

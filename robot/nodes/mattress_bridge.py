@@ -70,7 +70,7 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
 
     def activate(self) -> None:
         settings = self.settings
-        mattress = MattressSettings(settings.topic, settings.payload_format, settings.side)
+        mattress = MattressSettings(settings.topic, settings.payload_format, settings.side, settings.mattress_id)
         self._links.append(MattressLink(self._broker, mattress, self._readings.put))
         if self._devices.devices:
             self._links.append(ButtonLink(self._broker, self._devices, self._heard.put, self._session_name()))

@@ -20,11 +20,13 @@ from robot.mattress.codecs import (
     PAYLOAD_LIMIT_BYTES,
     BedReading,
     decode,
+    decoder,
     encode,
     latency_s,
 )
 from robot.mattress.presence import BedPresence, PresenceSettings
 from robot.messages import Presence
+from robot.mqtt_link import Message
 
 pytestmark = pytest.mark.unit
 
@@ -226,6 +228,9 @@ IN_BED = {"status": [{"code": "sleep_status", "value": "3"}]}
         ("emfit", {"pres": 1}, {"hr": 61, "rr": 14}, True),
         ("emfit", {"event": "out_of_bed"}, {"event": "calibrated"}, True),
         ("emfit", {"pres": 1}, {"pres": None, "hr": 0}, False),
+        ("tuya", IN_BED, {"status": [{"code": "sleep_status", "value": None}]}, False),
+        ("tuya", IN_BED, {"bizCode": "deviceOffline", "bizData": {"devId": "a"}}, False),
+        ("tuya", IN_BED, {"bizCode": "deviceOnline", "bizData": {"devId": "a"}}, True),
     ],
 )  # fmt: skip
 def test_a_sensor_that_tells_changes_only_is_no_silent_one(format_name, first, then, alive):
@@ -239,6 +244,61 @@ def test_a_sensor_that_tells_changes_only_is_no_silent_one(format_name, first, t
     state = presence.tick(340.0)
     wanted = Presence.IN_BED if reading.in_bed else Presence.OUT_OF_BED
     assert state.presence is (wanted if alive else Presence.UNKNOWN)
+
+
+@pytest.mark.parametrize("event", ["Out of bed", "OUT_OF_BED", "out-of-bed", "bed exit", "bedexit", "left_bed"])
+def test_an_event_of_emfit_is_known_however_it_is_spelt(event):
+    assert decode("emfit", "bed", json.dumps({"event": event}).encode()).in_bed is False
+
+
+@pytest.mark.parametrize("message", [{"hr": 0, "rr": 0, "act": 0}, {"event": "bed wobbles"}, {"hr": "--"}], ids=str)
+def test_what_measured_nothing_or_nobody_knows_does_not_vouch_for_who_was_in_bed(message):
+    """An empty bed has no pulse: such messages must not keep the resident in it."""
+    with pytest.raises(BadInput):
+        decode("emfit", "bed", json.dumps(message).encode())
+
+
+@pytest.mark.parametrize("key", ["inBedStatus", "inbedStatus", "INBEDSTATUS"])
+@pytest.mark.parametrize("in_a_list", [True, False])
+def test_an_exit_of_sleepace_is_read_however_its_key_is_spelt_and_alone(key, in_a_list):
+    item = {"timeStamp": 1764000000, "dataKey": key, "deviceId": "a", "data": {"inbedStatus": 0}}
+    assert decode("sleepace", "bed", json.dumps([item] if in_a_list else item).encode()).in_bed is False
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"data": {}},
+        {"data": {"colour": 1}},
+        [{"dataKey": "report", "data": {}}],
+        [{"dataKey": "inBedStatus", "deviceId": device, "data": {"inbedStatus": 1}} for device in ("a", "b")],
+    ],
+    ids=str,
+)
+def test_what_says_nothing_of_one_bed_is_refused(message):
+    with pytest.raises(BadInput):
+        decode("sleepace", "bed", json.dumps(message).encode())
+
+
+def of_device(format_name: str, device: str, in_bed: bool) -> Message:
+    item = {"dataKey": "inBedStatus", "deviceId": device, "data": {"inbedStatus": int(in_bed)}}
+    points = {"devId": device, "status": [{"code": "sleep_status", "value": "3" if in_bed else "1"}]}
+    said = {"sleepace": [item], "tuya": points, "emfit": {"sn": device, "pres": int(in_bed)}}[format_name]
+    return Message("bed", json.dumps(said).encode(), False, 0.0)
+
+
+@pytest.mark.parametrize("format_name", ["sleepace", "tuya", "emfit"])
+def test_the_neighbours_mattress_never_speaks_for_the_residents(format_name):
+    mine, other = decoder(format_name, device="mine"), of_device(format_name, "neighbour", True)
+    assert mine.read(of_device(format_name, "mine", False)).in_bed is False
+    assert mine.read(other) is None
+    anybodys = decoder(format_name)
+    assert anybodys.read(of_device(format_name, "mine", False)).in_bed is False
+    for message in (other, of_device(format_name, "mine", False)):
+        with pytest.raises(
+            BadInput, match="several mattresses speak on this topic: name the resident's in `mattress_id`"
+        ):
+            anybodys.read(message)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,117 @@ def test_while_offline_nothing_is_known_and_before_is_forgotten():
     assert found.read(message("bed/h", "60")).in_bed is None
 
 
+@pytest.mark.parametrize(
+    ("around", "topic"),
+    [
+        ({"device": {"name": "Bed {}"}}, "homeassistant/binary_sensor/0x{}/occupancy/config"),
+        ({"dev": {"name": "Bed {}"}}, "homeassistant/binary_sensor/0x{}/occupancy/config"),
+        ({"object_id": "bed_{}"}, "homeassistant/binary_sensor/0x{}/occupancy/config"),
+        ({"obj_id": "bed_{}"}, "homeassistant/binary_sensor/0x{}/occupancy/config"),
+        ({"default_entity_id": "binary_sensor.bed_{}"}, "homeassistant/binary_sensor/0x{}/occupancy/config"),
+        ({}, "homeassistant/binary_sensor/bed_{}/occupancy/config"),
+    ],
+)
+def test_an_entity_without_a_name_takes_its_side_from_its_device(around, topic):
+    """Its name null means its device's: the partner's half must not keep the resident in bed."""
+    found = HomeAssistantDecoder("left")
+    for side in ("left", "right"):
+        config = {
+            "name": None,
+            "unique_id": f"0x{len(side)}_occupancy",
+            "device_class": "occupancy",
+            "stat_t": f"bed/{side}",
+        }
+        text = json.dumps({**config, **around}).replace("{}", side)
+        found.read(message(topic.replace("{}", side), text, retained=True))
+    found.read(message("bed/right", "ON"))
+    assert found.read(message("bed/left", "OFF")).in_bed is False
+
+
+def test_of_several_entities_without_a_side_nobody_knows_whose_they_are(caplog):
+    found = HomeAssistantDecoder("left")
+    for n in (1, 2):
+        config = {"device_class": "occupancy", "state_topic": f"bed/{n}"}
+        found.read(message(f"homeassistant/binary_sensor/bed{n}/occupancy/config", config, retained=True))
+    found.read(message("bed/1", "OFF"))
+    assert found.read(message("bed/2", "ON")).in_bed is None
+    assert sum("names no left side" in line for line in caplog.messages) == 1
+
+
+def test_an_availability_may_have_a_template_and_share_its_topic_with_the_state():
+    said = {"stat_t": "bed/s", "val_tpl": "{{ value_json.occ }}", "avty_t": "bed/s", "avty_tpl": "{{ value_json.up }}"}
+    found = HomeAssistantDecoder()
+    found.read(message(PRESENCE, {"device_class": "occupancy", **said}, retained=True))
+    assert found.read(message("bed/s", {"occ": "ON", "up": "online"})).in_bed is True
+    assert found.read(message("bed/s", {"occ": "ON", "up": "offline"})).connected is False
+    assert found.read(message("bed/s", {"occ": "OFF", "up": "online"})).in_bed is False
+
+
+def test_each_entity_reads_a_shared_availability_by_its_own_words():
+    found = HomeAssistantDecoder()
+    for topic, field, off in ((PRESENCE, "occupancy", "offline"), (HEART, None, "0")):
+        config = {
+            "name": "Heart rate",
+            "device_class": field,
+            "state_topic": f"bed/{field}",
+            "avty_t": "bed/lwt",
+            "pl_not_avail": off,
+        }
+        found.read(message(topic, config, retained=True))
+    assert found.read(message("bed/lwt", "offline")).connected is False
+    assert found.read(message("bed/occupancy", "ON")).connected is False, "whatever is said meanwhile"
+
+
+@pytest.mark.parametrize("strange", ["", "perhaps"])
+def test_an_availability_that_is_neither_word_changes_nothing(strange):
+    found = announced(availability_topic="bed/lwt")
+    found.read(message("bed/lwt", "offline"))
+    found.read(message("bed/lwt", strange))
+    assert found.read(message("bed/p", "ON")).connected is False
+    found.read(message("bed/lwt", "online"))
+    assert found.read(message("bed/p", "ON")).in_bed is True
+
+
+@pytest.mark.parametrize(
+    "sensor",
+    [
+        {"name": "Heart rate variability", "unit_of_measurement": "ms"},
+        {"name": "Heart rate variability"},
+        {"name": "Average heart rate last night", "unit_of_measurement": "bpm"},
+        {"name": "Heart rate", "unit_of_measurement": "%"},
+        {"name": "Breathing disturbances"},
+        {"name": "Heart rate", "unit_of_measurement": "bpm", "value_template": "{{ value_json.hr | multiply(0.1) }}"},
+    ],
+    ids=str,
+)
+def test_what_is_not_the_rate_of_now_is_no_rate(sensor):
+    found = announced()
+    try:
+        found.read(message("homeassistant/sensor/bed/other/config", {"state_topic": "bed/o", **sensor}, retained=True))
+        found.read(message("bed/o", "45"))
+    except BadInput:
+        pass
+    found.read(message("bed/h", "62"))
+    reading = found.read(message("bed/p", "ON"))
+    assert (reading.heart_rate_bpm, reading.breath_rate_bpm) == (62.0, None)
+
+
+def test_a_rate_per_minute_is_a_rate():
+    found = announced()
+    config = {"name": "Breaths per minute", "unit_of_measurement": "1/min", "state_topic": "bed/b"}
+    found.read(message("homeassistant/sensor/bed/breath/config", config, retained=True))
+    found.read(message("bed/b", "14"))
+    assert found.read(message("bed/p", "ON")).breath_rate_bpm == 14.0
+
+
+def test_a_device_with_many_parts_of_which_one_is_the_bed_is_read():
+    parts = {f"part_{n}": {"p": "sensor", "state_topic": f"x/{n}", "name": "Temperature " * 10} for n in range(120)}
+    parts["bed"] = {"p": "binary_sensor", "device_class": "occupancy", "state_topic": "bed/p"}
+    found = HomeAssistantDecoder()
+    found.read(message("homeassistant/device/bed/config", {"components": parts}, retained=True))
+    assert found.read(message("bed/p", "ON")).in_bed is True
+
+
 def test_a_withdrawn_entity_is_read_no_more():
     found = announced()
     found.read(message(PRESENCE, ""))
