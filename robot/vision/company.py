@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from robot.vision.findings import State
 from robot.vision.tracker import Track
 
 GUEST_H = 0.92  # beside the resident, who is smaller than this is another: a child of ten; chosen
@@ -33,6 +34,17 @@ class Company:
         if len(seen) == 1 and not is_recent:
             alone = seen[0]
             alone.walked_alone = alone.walked_alone or (alone.moved and _is_as_tall_as_ever(alone))
+
+    def watches(self, track: Track) -> bool:
+        """Whether somebody else in view, neither on the floor nor a child, sees what happens to this one."""
+        return any(
+            other is not track
+            and other.moved
+            and not other.machine.low
+            and other.machine.state is not State.ALARMED
+            and not self.is_guest(other)
+            for other in self._seen
+        )
 
     def is_guest(self, track: Track) -> bool:
         """Whether somebody in company is much shorter than who walks there alone, or, beside them, somewhat shorter or

@@ -200,6 +200,7 @@ class FallDetector:
                 stands_px=self._stands_px(track.posture),
                 company=self._company.is_recent,
                 child=self._company.is_guest(track),
+                watched=self._lives_alone and self._company.watches(track),
             )
             finding = track.machine.see(frame.t_s, track.posture, place)
             self._learn(track)

@@ -40,7 +40,8 @@ class Finding:
 class Place:
     """Where the hips are: the drawn zone; whether lying is what this place is for (a felt bed, a sofa); whether it is a
     bed that would soon feel them; whether the frame's side or lower edge cuts the body; how tall people stand there;
-    whether others were about lately, for whom they may be taken; whether this is a child, who plays on the floor.
+    whether others were about lately, for whom they may be taken; whether this is a child, who plays on the floor;
+    whether somebody else is there who sees them.
     """
 
     zone: Zone | None = None
@@ -50,6 +51,7 @@ class Place:
     stands_px: float | None = None
     company: bool = False
     child: bool = False
+    watched: bool = False
 
 
 ANYWHERE = Place()

@@ -186,6 +186,8 @@ class FallMachine:
         height_px = self.height_px or place.stands_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
         before = self._stood if self.state is State.FALLING else None
+        # who sits down fast may look as short as who lies along the line of sight: beside somebody only who is low lies
+        before = None if place.watched else before
         down = self.low or (before is not None and drop.came_down(before, posture, place.stands_px, self._rules))
         self._head_y_px = posture.head_y_px
         self._remember(Sample.of(at_s, posture, height_px, low=down, sits=drop.sits(posture, height_px, self._rules)))

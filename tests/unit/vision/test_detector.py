@@ -363,6 +363,22 @@ def test_who_falls_along_the_line_of_sight_looks_upright_and_is_found(fallen):
     assert reasons(gets_up) == [("fast_drop", False), ("fast_drop", True)]
 
 
+@pytest.mark.parametrize(("lives_alone", "told"), [(True, []), (False, [("fast_drop", False)])])
+def test_who_looks_short_beside_somebody_may_have_sat_down(lives_alone, told):
+    """A carer who sits down fast looks as short as who lies along the line of sight; beside them somebody would see.
+
+    Of a couple one may not be able to help.
+    """
+    comes = [(n / 10, [person(STAND, 60 + 2 * n)]) for n in range(20)]
+
+    def beside_who_sits(frames):
+        later = [(2.0 + t, [*people, person(SIT, 100)]) for t, people in frames]
+        return reasons(watch([*comes, *later], FallDetector(lives_alone=lives_alone)))
+
+    assert beside_who_sits(moved((STOOD, 3.0), (FELL_AWAY, 20.0))) == told
+    assert beside_who_sits(alone(((STAND, 3.0), (LIE, 0.7), (LIE, 20.0)))) == [("fast_drop", False)], "who is low lies"
+
+
 @pytest.mark.parametrize("bows", [BOWED, BENT])
 def test_who_bows_towards_the_camera_has_not_fallen(bows):
     assert watch(moved((STOOD, 3.0), (bows, 20.0), (STOOD, 3.0))) == []
