@@ -12,6 +12,7 @@ from robot.files import path_of
 from robot.messages import FallEvent
 from robot.vision.camera import FileCamera, Frame
 from robot.vision.detector import FallDetector
+from robot.vision.health import DARK, MIN_HEIGHT_PX, MIN_WIDTH_PX, CameraHealth
 from robot.vision.movenet import load_engine
 from robot.vision.pose import PoseEngine
 from robot.vision.second_look import SecondLook
@@ -23,7 +24,8 @@ def run(videos: Sequence[str], out: TextIO, err: TextIO, zones: Path | None = No
     """Watch each video; returns the exit status: 0, or 1 when a file could not be used.
 
     `zones` is a file as `robot.vision.zones` reads it. There is no mattress here, so whoever lies inside the bed's zone
-    is taken to be in bed.
+    is taken to be in bed. Of a video that is too dark or too small to see anybody in, `err` says so: no event of it
+    means nothing.
     """
     try:
         drawn = read_zones(zones) if zones else NO_ZONES
@@ -34,7 +36,8 @@ def run(videos: Sequence[str], out: TextIO, err: TextIO, zones: Path | None = No
     status = 0
     for video in videos:
         try:
-            for event in events_in(FileCamera(path_of(video)).frames(), engine, drawn):
+            frames = _honestly(FileCamera(path_of(video)).frames(), video, err)
+            for event in events_in(frames, engine, drawn):
                 print(json.dumps(_line(video, event), ensure_ascii=False), file=out, flush=True)
         except HaniError as error:
             print(f"hani watch: {' '.join(str(error).splitlines())}", file=err)
@@ -57,6 +60,18 @@ def events_in(
             yield from watcher.watch(frame.image, frame.at_s, frame.at_s, bed_occupied)
             due_s = frame.at_s + watcher.next_frame_in_s
     yield from watcher.finish(confirm_within_s)
+
+
+def _honestly(frames: Iterable[Frame], video: str, err: TextIO) -> Iterator[Frame]:
+    """The frames, and a line the first time that for some seconds nobody could be seen in them."""
+    health, told = CameraHealth(0.0), False
+    for frame in frames:
+        usable = health.saw(frame.image, frame.at_s)
+        if not told and (not usable or health.fault(frame.at_s) is DARK):
+            told = True
+            why = "it is too dark" if usable else f"pictures below {MIN_WIDTH_PX} x {MIN_HEIGHT_PX} are too small"
+            print(f"hani watch: {video}: nobody can be seen at {frame.at_s:.0f} s, {why}", file=err)
+        yield frame
 
 
 def _line(video: str, event: FallEvent) -> dict[str, object]:
