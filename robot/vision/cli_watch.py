@@ -12,7 +12,7 @@ from robot.files import path_of
 from robot.messages import FallEvent
 from robot.vision.camera import FileCamera, Frame
 from robot.vision.detector import FallDetector
-from robot.vision.health import DARK, MIN_HEIGHT_PX, MIN_WIDTH_PX, CameraHealth
+from robot.vision.health import DARK, CameraHealth
 from robot.vision.movenet import load_engine
 from robot.vision.pose import PoseEngine
 from robot.vision.second_look import SecondLook
@@ -24,8 +24,8 @@ def run(videos: Sequence[str], out: TextIO, err: TextIO, zones: Path | None = No
     """Watch each video; returns the exit status: 0, or 1 when a file could not be used.
 
     `zones` is a file as `robot.vision.zones` reads it. There is no mattress here, so whoever lies inside the bed's zone
-    is taken to be in bed. Of a video that is too dark or too small to see anybody in, `err` says so: no event of it
-    means nothing.
+    is taken to be in bed. Of a video that is too dark to see anybody in, `err` says so: no event of it means
+    nothing.
     """
     try:
         drawn = read_zones(zones) if zones else NO_ZONES
@@ -66,11 +66,9 @@ def _honestly(frames: Iterable[Frame], video: str, err: TextIO) -> Iterator[Fram
     """The frames, and a line the first time that for some seconds nobody could be seen in them."""
     health, told = CameraHealth(0.0), False
     for frame in frames:
-        usable = health.saw(frame.image, frame.at_s)
-        if not told and (not usable or health.fault(frame.at_s) is DARK):
+        if health.saw(frame.image, frame.at_s) and not told and health.fault(frame.at_s) is DARK:
             told = True
-            why = "it is too dark" if usable else f"pictures below {MIN_WIDTH_PX} x {MIN_HEIGHT_PX} are too small"
-            print(f"hani watch: {video}: nobody can be seen at {frame.at_s:.0f} s, {why}", file=err)
+            print(f"hani watch: {video}: nobody can be seen at {frame.at_s:.0f} s, it is too dark", file=err)
         yield frame
 
 

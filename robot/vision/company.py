@@ -36,12 +36,15 @@ class Company:
             alone.walked_alone = alone.walked_alone or (alone.moved and _is_as_tall_as_ever(alone))
 
     def watches(self, track: Track) -> bool:
-        """Whether somebody else in view, neither on the floor nor a child, sees what happens to this one."""
+        """Whether somebody else in view, who has not fallen, nor lies, nor is a child, sees what becomes of this one.
+
+        Who sits on a low sofa is low, too.
+        """
         return any(
             other is not track
             and other.moved
-            and not other.machine.low
-            and other.machine.state is not State.ALARMED
+            and other.machine.state is State.UPRIGHT
+            and not other.machine.reclines
             and not self.is_guest(other)
             for other in self._seen
         )

@@ -33,6 +33,7 @@ class FallMachine:
         self.sinking = False
         self._short = False
         self.low = False
+        self.reclines = False
         self.upright = False
         self.on_feet = False
         self.stood_at_s = -math.inf
@@ -227,6 +228,7 @@ class FallMachine:
         inverted = posture.torso_deg is not None and posture.torso_deg > rules.inverted_deg
         lying = posture.torso_deg is not None and posture.torso_deg > rules.lying_deg
         flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
+        self.reclines = lying or inverted
         self.low = inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
         trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg
         self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight

@@ -45,23 +45,13 @@ def test_a_real_fall_is_told_once_while_the_person_stays_down(engine, clips, cli
     assert onset_s < events[0].suspected_at_s - START_AT_S < onset_s + 3.0
 
 
-@pytest.mark.parametrize(
-    ("size_px", "light", "why"),
-    [
-        ((320, 240), 0.01, "nobody can be seen at 4 s, it is too dark"),
-        ((64, 48), 1.0, "nobody can be seen at 0 s, pictures"),
-    ],
-)
-def test_a_video_in_which_nobody_can_be_seen_is_no_quiet_one(clips, tmp_path, size_px, light, why):
-    video = tmp_path / "blind.avi"
-    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, size_px)
-    frames = [frame.image for frame in FileCamera(clips / "everyday.mp4").frames()][:60]
-    for image in frames:
-        writer.write((cv2.resize(image, size_px) * light).astype(np.uint8))
+def test_a_video_in_which_nobody_can_be_seen_is_no_quiet_one(clips, tmp_path):
+    video = tmp_path / "dark.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (320, 240))
+    for frame in list(FileCamera(clips / "everyday.mp4").frames())[:60]:
+        writer.write((cv2.resize(frame.image, (320, 240)) * 0.01).astype(np.uint8))
     writer.release()
-    status, events, errors = watch(video)
-    assert (status, events, len(errors)) == (0, [], 1)
-    assert why in errors[0]
+    assert watch(video) == (0, [], [f"hani watch: {video}: nobody can be seen at 4 s, it is too dark"])
     assert watch(clips / "everyday.mp4")[2] == []
 
 
