@@ -36,16 +36,17 @@ class Company:
             alone.walked_alone = alone.walked_alone or (alone.moved and _is_as_tall_as_ever(alone))
 
     def watches(self, track: Track) -> bool:
-        """Whether somebody else in view, who has not fallen, nor lies, nor is a child, sees what becomes of this one.
+        """Whether somebody else in view, who has not fallen nor lies, sees what becomes of this one.
 
-        Who sits on a low sofa is low, too.
+        Who sits on a low sofa is low, too. A child is no help to the resident; beside a visitor whoever looks like one
+        may be the resident, who stoops.
         """
         return any(
             other is not track
             and other.moved
             and other.machine.state is State.UPRIGHT
             and not other.machine.reclines
-            and not self.is_guest(other)
+            and not (track.walked_alone and self.is_guest(other))
             for other in self._seen
         )
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from robot.vision.company import Company
 from robot.vision.detector import FallDetector
+from robot.vision.findings import State
+from robot.vision.numbers import FallRules
+from robot.vision.posture import posture_of
+from robot.vision.rules import FallMachine
+from robot.vision.tracker import Track
 
 from .frames import Frames, back, nobody, walks, watch
 from .skeletons import LIE, SIT, STAND, person
@@ -81,3 +87,38 @@ def test_a_taller_guest_who_comes_back_alone_is_not_who_dropped_out_of_sight() -
     gone = [*together, *walks(300, 60), *walks(60, 320), *drops(220.0), *nobody(5)]
     assert watch([*walks_alone(), *gone, *walks(620, 380, seconds=6), *nobody(20)]) == []
     assert watch([*walks_alone(), *gone, *walks(620, 380, 290.0, 6), *nobody(20)]) == ["lost_while_falling"]
+
+
+def somebody(state: State = State.UPRIGHT, **known: object) -> Track:
+    machine, posture = FallMachine(FallRules()), posture_of(person(SIT, 320))
+    machine.state = state
+    assert posture is not None
+    return Track(1, machine, posture, 0.0, 0.0, **{"moved": True, **known})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("of_resident", "other", "sees"),
+    [
+        (True, somebody(stands_h=1.0), True),
+        (True, somebody(stands_h=0.6), False),
+        (False, somebody(stands_h=0.6), True),
+        (True, somebody(moved=False), False),
+        (True, somebody(State.ALARMED), False),
+        (True, somebody(State.FALLING), False),
+        (True, somebody(State.IN_BED), False),
+    ],
+    ids=["a grown-up", "a child", "who stoops beside a visitor", "a poster", "fallen", "falling", "asleep"],
+)
+def test_who_sees_what_becomes_of_somebody(of_resident: bool, other: Track, sees: bool) -> None:
+    company, track = Company(lives_alone=True), somebody(walked_alone=of_resident, stands_h=1.0)
+    company.see([track, other], is_recent=True)
+    assert company.watches(track) is sees
+    company.see([track], is_recent=True)
+    assert not company.watches(track), "nobody sees themselves"
+
+
+def test_who_lies_on_the_sofa_sees_nothing() -> None:
+    company, track, sleeper = Company(lives_alone=True), somebody(walked_alone=True), somebody(stands_h=1.0)
+    sleeper.machine.reclines = True
+    company.see([track, sleeper], is_recent=True)
+    assert not company.watches(track)
