@@ -46,10 +46,12 @@ _STATUS: Mapping[float, tuple[bool, bool | None]] = MappingProxyType(
 def decode(payload: bytes) -> BedReading:
     """Raises BadInput."""
     message = mapping(json_value(payload))
-    if message.get("bizCode") in _ONLINE:
-        online = _ONLINE[message["bizCode"]]
-        return BedReading(connected=online, alive=online, device=name_of(_of_cloud(message).get("devId")))
-    cloud = _of_cloud(message)
+    newer = message.get("bizData")
+    cloud = newer if isinstance(newer, dict) else message
+    device = name_of(cloud.get("devId"))
+    online = _ONLINE.get(str(message.get("bizCode")))
+    if online is not None:
+        return BedReading(connected=online, alive=online, device=device)
     status = cloud.get("properties", message.get("status"))
     if not isinstance(status, list):
         raise BadInput("no status list")
@@ -73,12 +75,8 @@ def decode(payload: bytes) -> BedReading:
         apnoea_events=count(values.get("sleep_apnea")),
         # told as null it is unknown, and vouches for nothing
         alive="sleep_status" not in values and bool(points),
-        device=name_of(cloud.get("devId")),
+        device=device,
     )
-
-
-def _of_cloud(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(message["bizData"]) if isinstance(message.get("bizData"), dict) else message
 
 
 def _at_s(point: Mapping[str, Any]) -> float | None:

@@ -110,7 +110,17 @@ OUTER_KEYS = ["data", "status", "left", "right", "code", "value", "t", "timestam
 INNER_KEYS = ["inBed", "heartRate", "breathRate", "sleep_status", "heart_rate", "breath_rate"]
 PUSHED_KEYS = ["dataKey", "timeStamp", "leftRight", "inbedStatus", "bodyMovement", "apnea", "signalQuality", "wet"]
 EMFIT_KEYS = ["pres", "hr", "rr", "act", "ts", "event"]
-KEYS = st.sampled_from([*OUTER_KEYS, *INNER_KEYS, *PUSHED_KEYS, *EMFIT_KEYS])
+CLOUD_KEYS = [
+    "bizCode",
+    "bizData",
+    "properties",
+    "devId",
+    "deviceId",
+    "uplink_message",
+    "frm_payload",
+    "end_device_ids",
+]
+KEYS = st.sampled_from([*OUTER_KEYS, *INNER_KEYS, *PUSHED_KEYS, *EMFIT_KEYS, *CLOUD_KEYS])
 values = st.recursive(
     leaves | st.sampled_from(["sleep_status", "realtime", "inBedStatus", "connectionStatus", "out_of_bed", "0", "1"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
@@ -335,6 +345,12 @@ def test_an_unknown_tuya_status_is_refused_not_guessed(status):
     message = {"status": [{"code": "sleep_status", "value": status}]}
     with pytest.raises(BadInput):
         decode("tuya", "bed", json.dumps(message).encode())
+
+
+@pytest.mark.parametrize("code", [["online"], {"online": 1}, None, 1], ids=str)
+def test_a_business_code_that_is_no_text_is_refused(code):
+    with pytest.raises(BadInput):
+        decode("tuya", "bed", json.dumps({"bizCode": code}).encode())
 
 
 @pytest.mark.parametrize("rate", [0, 3, 251, -60])
