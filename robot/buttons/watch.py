@@ -124,18 +124,22 @@ class DeviceWatch:
         if rest == "bridge/state":
             self._bridge_online = zigbee.decode_online(payload)
             return ()
-        name, _, leaf = rest.rpartition("/")
-        state = self._states.get(rest) or self._states.get(name)
+        state, key = self._states.get(rest), None
+        if state is None:
+            name, _, key = rest.rpartition("/")
+            state = self._states.get(name)
         if state is None:
             return ()
         try:
-            if rest not in self._states and leaf == "availability":
+            if key == "availability":
                 # kept by the broker on purpose: how it is now, not when it became so
                 state.online = zigbee.decode_online(payload)
-            elif not retained and rest in self._states:
+            elif retained:
+                return ()
+            elif key is None:
                 return self._heard(state, zigbee.decode(payload), now_s)
-            elif not retained and leaf in zigbee.ATTRIBUTES:
-                return self._heard(state, zigbee.decode_attribute(leaf, payload), now_s)
+            elif key in zigbee.ATTRIBUTES:
+                return self._heard(state, zigbee.decode_attribute(key, payload), now_s)
         except BadInput:
             state.unreadable = True
             raise
@@ -223,8 +227,10 @@ class DeviceWatch:
 
 def _meant(device: Device, action: str | None) -> tuple[str | None, bool]:
     """The action if it is a call ("fall" for a sensed fall), and whether it is a known one."""
-    if action is None or action in device.calls or action in device.ignores:
-        return (None if action in device.ignores else action), True
+    if action is None or action in device.ignores:
+        return None, True
+    if action in device.calls:
+        return action, True
     words = {word for word in re.split(r"[\W_]+", action) if word and not word.isdecimal()}
     if device.kind not in CALLS_FOR_HELP or words & _RELEASES:
         return None, True

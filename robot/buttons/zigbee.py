@@ -121,9 +121,11 @@ def _flag(value: object) -> bool | None:
 
 def _within(value: object, least: float, most: float) -> float | None:
     """A number on its scale; anything else says nothing (a button must not be lost for a strange battery)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
     try:
-        found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # what else: below
-    except (TypeError, ValueError, OverflowError):
+        found = float(value)
+    except (ValueError, OverflowError):
         return None
     return found if least <= found <= most else None
 

@@ -66,7 +66,8 @@ def decode(format_name: str, topic: str, payload: bytes, side: Side = "any") -> 
     """
     codec = codec_of(format_name)
     try:
-        return of_side(codec.decode(payload), side)
+        reading = codec.decode(payload)
+        return replace(of_side(reading, side), device=reading.device)
     except BadInput as error:
         raise BadInput(f"mattress message on {topic[:100]!r} is not {format_name}: {error}") from None
 
@@ -110,19 +111,13 @@ def of_side(reading: BedReading, side: Side) -> BedReading:
         return reading
     if side not in reading.about:
         # the other's message, however alive, vouches for nobody but the other
-        return BedReading(connected=reading.connected, measured_at_s=reading.measured_at_s, device=reading.device)
+        return BedReading(connected=reading.connected, measured_at_s=reading.measured_at_s)
     mine, other = (reading.left, reading.right) if side == "left" else (reading.right, reading.left)
     # of a message about both, body and bed are those of the only side that is occupied
     all_mine = reading.about == (side,) or (mine and not other)
     if all_mine:
         return replace(reading, in_bed=mine, left=None, right=None, about=())
-    return BedReading(
-        mine,
-        connected=reading.connected,
-        measured_at_s=reading.measured_at_s,
-        alive=reading.alive,
-        device=reading.device,
-    )
+    return BedReading(mine, connected=reading.connected, measured_at_s=reading.measured_at_s, alive=reading.alive)
 
 
 class _OneTopic:

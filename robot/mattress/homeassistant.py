@@ -106,15 +106,14 @@ class HomeAssistantDecoder:
         return {one for entity in self._entities.values() for one in entity.availability}
 
     def _state(self, message: Message) -> BedReading | None:
-        for one in self._availability():
-            if one.topic != message.topic:
-                continue
+        about = {one for one in self._availability() if one.topic == message.topic}
+        for one in about:
             said = str(_value(message.payload, one.path))
             if said == one.offline:
                 self._offline.add(one)
             elif said == one.online:  # anything else changes nothing
                 self._offline.discard(one)
-        if any(one.topic == message.topic for one in self._offline):
+        if about & self._offline:
             # what changes meanwhile, nobody will tell
             self._held.clear()
             return BedReading(connected=False)
@@ -132,7 +131,7 @@ class HomeAssistantDecoder:
         return None if message.retained else self._reading(message.at_s, frozenset(speaking))
 
     def _reading(self, now_s: float, speaking: frozenset[str]) -> BedReading:
-        in_bed = self._flag("in_bed", self._side, now_s)
+        in_bed = self._flag("in_bed", now_s)
         occupied = tuple(side for side in _HALVES if True in self._values("in_bed", (side,), now_s))
         mine = occupied if self._side == "any" else (self._side,)
         # what names no side may be the other's, where somebody lies on the other side
@@ -155,34 +154,28 @@ class HomeAssistantDecoder:
             only("breath"),
             False if self._offline else None,
             movement=only("movement"),
-            at_edge=self._flag("at_edge", self._side, now_s),
+            at_edge=self._flag("at_edge", now_s),
             apnoea_events=sum(rises) if rises else None,
-            wet=self._flag("wet", self._side, now_s),
+            wet=self._flag("wet", now_s),
         )
 
-    def _flag(self, field: str, side: Side, now_s: float) -> bool | None:
-        """Of the entities that speak for a side (see the module), any and all."""
-        named = {entity.side for entity in self._entities.values() if entity.field == field} - {None}
-        if side == "any":
-            wanted: tuple[HalfOfBed | None, ...] = (*_HALVES, None)
-        elif not named:
-            wanted = (None,)
-            if field == "in_bed" and side == self._side:
-                several = sum(entity.field == field for entity in self._entities.values()) > 1
-                if several:
-                    self._tell_no_side(side)
-                    return None
-        else:
-            wanted = (side,)
-            if side not in named and side == self._side and field == "in_bed":
-                self._tell_no_side(side)
+    def _flag(self, field: str, now_s: float) -> bool | None:
+        """Of the entities that speak for the resident's side (see the module), any and all."""
+        sides = [entity.side for entity in self._entities.values() if entity.field == field]
+        wanted: tuple[HalfOfBed | None, ...] = (*_HALVES, None)
+        if self._side != "any":
+            wanted = (self._side,) if any(sides) else (None,)
+            is_mine = self._side in sides if any(sides) else len(sides) <= 1
+            if field == "in_bed" and not is_mine:
+                self._tell_no_side()
+                return None
         values = self._values(field, wanted, now_s)
         return True if True in values else None if None in values or not values else False
 
-    def _tell_no_side(self, side: HalfOfBed) -> None:
+    def _tell_no_side(self) -> None:
         if not self._told_no_side:
             self._told_no_side = True
-            log.warning("the mattress names no %s side: nobody knows whether its resident is in bed", side)
+            log.warning("the mattress names no %s side: nobody knows whether its resident is in bed", self._side)
 
     def _values(
         self, field: str, sides: Sequence[HalfOfBed | None], now_s: float, most_s: float | None = None

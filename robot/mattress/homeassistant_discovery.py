@@ -144,7 +144,7 @@ def _entity(platform: str, name: str, config: Mapping[str, Any], ids: Sequence[s
 
 def _field_of(platform: str, text: str, config: Mapping[str, Any]) -> str | None:
     device_class = config.get("device_class")
-    words = set(re.findall(r"[a-z]+", text))
+    words = set(re.findall(r"[a-z]+", re.sub(r"per[ _]min", "", text)))  # "min" is also the least of a night
     if platform == "binary_sensor":
         if device_class == "moisture" or any(word.startswith("wet") for word in words):
             return "wet"
@@ -158,8 +158,7 @@ def _field_of(platform: str, text: str, config: Mapping[str, Any]) -> str | None
     if "apnea" in text or "apnoea" in text:
         return "apnoea"
     unit = config.get("unit_of_measurement")
-    now = set(re.findall(r"[a-z]+", re.sub(r"per[ _]min", "", text)))
-    if not now & _NOT_NOW and (unit is None or str(unit).strip().lower() in _PER_MINUTE):
+    if not words & _NOT_NOW and (unit is None or str(unit).strip().lower() in _PER_MINUTE):
         if "heart" in text or "pulse" in text:
             return "heart"
         if "breath" in text or "respirat" in text:

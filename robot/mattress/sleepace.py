@@ -78,12 +78,13 @@ def _pushed(items: list[Any]) -> BedReading:
     """Several items of one message are one reading; a later one counts more."""
     if not 0 < len(items) <= _ITEMS_MOST:
         raise BadInput(f"not 1 to {_ITEMS_MOST} items")
-    if len({str(item.get("deviceId")) for item in map(mapping, items)}) > 1:
+    pushed = [mapping(item) for item in items]
+    if len({str(item.get("deviceId")) for item in pushed}) > 1:
         raise BadInput("several devices: give each bed a topic of its own")
     sides: dict[str, dict[str, Any]] = {}
     about: set[str] = set()
     connected, measured_at_s, alive = None, None, False
-    for item in map(mapping, items):
+    for item in pushed:
         data = mapping(item.get("data"))
         left_right = data.get("leftRight", item.get("leftRight"))
         side = "" if left_right is None else _SIDES[flag(left_right) is True]
@@ -104,7 +105,7 @@ def _pushed(items: list[Any]) -> BedReading:
     only = next(iter(sides.values())) if len(sides) == 1 else {}
     reading = _reading(sides, connected, measured_at_s, only)
     of_sides = () if "" in about else tuple(side for side in _SIDES if side in about)
-    device = name_of(mapping(items[0]).get("deviceId"))
+    device = name_of(pushed[0].get("deviceId"))
     return replace(reading, alive=alive and connected is not False, about=of_sides, device=device)
 
 

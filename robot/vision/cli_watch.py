@@ -66,7 +66,7 @@ def _honestly(frames: Iterable[Frame], video: str, err: TextIO) -> Iterator[Fram
     """The frames, and a line the first time that for some seconds nobody could be seen in them."""
     health, told = CameraHealth(0.0), False
     for frame in frames:
-        if health.saw(frame.image, frame.at_s) and not told and health.fault(frame.at_s) is DARK:
+        if not told and health.saw(frame.image, frame.at_s) and health.fault(frame.at_s) is DARK:
             told = True
             print(f"hani watch: {video}: nobody can be seen at {frame.at_s:.0f} s, it is too dark", file=err)
         yield frame

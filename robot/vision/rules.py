@@ -186,9 +186,8 @@ class FallMachine:
             self._learn_height(at_s, posture, place.stands_px)
         height_px = self.height_px or place.stands_px or posture.size_px
         self._judge_posture(at_s, posture, height_px)
-        before = self._stood if self.state is State.FALLING else None
         # who sits down fast may look as short as who lies along the line of sight: beside somebody only who is low lies
-        before = None if place.watched else before
+        before = self._stood if self.state is State.FALLING and not place.watched else None
         down = self.low or (before is not None and drop.came_down(before, posture, place.stands_px, self._rules))
         self._head_y_px = posture.head_y_px
         self._remember(Sample.of(at_s, posture, height_px, low=down, sits=drop.sits(posture, height_px, self._rules)))
@@ -228,7 +227,7 @@ class FallMachine:
         inverted = posture.torso_deg is not None and posture.torso_deg > rules.inverted_deg
         lying = posture.torso_deg is not None and posture.torso_deg > rules.lying_deg
         flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
-        self.reclines = lying or inverted
+        self.reclines = lying
         self.low = inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
         trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg
         self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight
