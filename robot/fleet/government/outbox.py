@@ -186,9 +186,13 @@ def dead_letter(session: Session, key: str) -> GovernmentItem:
 def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> None:
     """Send a dead letter of an alarm again, together with the alarm's other dead letters, in their order.
 
-    If the newest of the alarm has been delivered meanwhile, or was sent and its answer may have been lost, that state
-    is told once more behind them, under a new key: the last word must stay the newest one.
+    If that tells anything older than the newest item of the alarm, the newest state is told once more behind them,
+    under a new key: the last word must stay the newest one, and whatever became of the newest item (delivered, waiting,
+    dead), the region may have taken it before, or may be taking it now.
     """
+    of_alarm = (GovernmentItem.alarm_id == item.alarm_id, GovernmentItem.state != DROPPED)
+    first_dead = session.scalar(select(func.min(GovernmentItem.position)).where(*of_alarm, GovernmentItem.state == DEAD))
+    last = session.scalar(select(GovernmentItem).where(*of_alarm).order_by(GovernmentItem.position.desc()).limit(1))
     session.execute(
         update(GovernmentItem)
         .where(GovernmentItem.alarm_id == item.alarm_id, GovernmentItem.state == DEAD)
@@ -202,13 +206,7 @@ def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> Non
         subject=f"alarm:{item.alarm_id}",
         detail={"by": by, "key": item.key, "reason": item.reason},
     )
-    last = session.scalar(
-        select(GovernmentItem)
-        .where(GovernmentItem.alarm_id == item.alarm_id, GovernmentItem.state != DROPPED)
-        .order_by(GovernmentItem.position.desc())
-        .limit(1)
-    )
-    if last is not None and (last.state == DELIVERED or last.attempts > 0):
+    if last is not None and first_dead is not None and first_dead < last.position:
         telling = session.scalar(
             select(func.max(GovernmentItem.telling)).where(
                 GovernmentItem.log_id == last.log_id, GovernmentItem.event == last.event

@@ -250,6 +250,33 @@ def test_a_replay_behind_a_letter_whose_answer_got_lost_keeps_the_last_word(rig:
     assert rig.region.taken["alarm-0000"][-1][1] == "closed"
 
 
+def test_a_replay_beside_a_letter_that_is_on_its_way_keeps_the_last_word(rig: Rig) -> None:
+    rig.region.mood = lambda letter: Kind.REFUSED if letter.event == "raised" else Kind.ACCEPTED
+    rig.change("alarm-0000", "raised")
+    rig.turns(2)
+    rig.change("alarm-0000", "acknowledged")
+    rig.bridge.turn(AtOnce())  # sent; its answer is looked at in the next turn
+    assert [(item.event, item.attempts) for item in rig.items(WAITING)] == [("acknowledged", 0)]
+    rig.region.mood = lambda _letter: Kind.ACCEPTED
+    rig.replay()
+    rig.drain()
+    assert [event for event, _ in rig.region.taken["alarm-0000"]] == ["acknowledged", "raised", "acknowledged"]
+
+
+def test_a_replay_of_several_whose_newest_had_been_taken_keeps_the_last_word(rig: Rig) -> None:
+    rig.change("alarm-0000", "raised")
+    rig.change("alarm-0000", "closed")
+    rig.region.forgets = True
+    answers = {"raised": iter([Kind.REFUSED]), "closed": iter([Kind.ACCEPTED, Kind.REFUSED])}
+    rig.region.mood = lambda letter: next(answers[letter.event])
+    rig.turns(6)
+    assert [item.event for item in rig.items(DEAD)] == ["raised", "closed"]
+    rig.region.mood, rig.region.forgets = lambda _letter: Kind.ACCEPTED, False
+    rig.replay()
+    rig.drain()
+    assert [event for event, _ in rig.region.taken["alarm-0000"]] == ["closed", "raised", "closed"]
+
+
 def test_what_the_desk_and_the_robot_do_to_an_alarm_is_told_in_order(tmp_path: Path) -> None:
     """Through the platform's own intake and handling: the trigger notes it, whoever writes the log."""
     rig = Rig(tmp_path)
