@@ -191,11 +191,12 @@ def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> Non
     dead), the region may have taken it before, or may be taking it now.
     """
     of_alarm = (GovernmentItem.alarm_id == item.alarm_id, GovernmentItem.state != DROPPED)
-    first_dead = session.scalar(select(func.min(GovernmentItem.position)).where(*of_alarm, GovernmentItem.state == DEAD))
+    dead = (*of_alarm, GovernmentItem.state == DEAD)
+    first_dead = session.scalar(select(func.min(GovernmentItem.position)).where(*dead))
     last = session.scalar(select(GovernmentItem).where(*of_alarm).order_by(GovernmentItem.position.desc()).limit(1))
     session.execute(
         update(GovernmentItem)
-        .where(GovernmentItem.alarm_id == item.alarm_id, GovernmentItem.state == DEAD)
+        .where(*dead)
         .values(state=WAITING, due_at_s=now_s, attempts=0, failing_since_s=None, settled_at_s=None)
     )
     audit.append(
