@@ -147,6 +147,9 @@ class AlarmManagerSettings(NodeSettings):
         le=600,
         description="so late may the mattress tell an exit (above 60: explains no fall); -1: as its format says, or 30",
     )
+    bed_wet_s: float = Field(
+        120.0, ge=-1, le=3600, description="a bed wet for so long is told the caregiver, silently here; -1: never"
+    )
 
 
 class PlatformReporterSettings(NodeSettings):

@@ -23,6 +23,7 @@ from robot.alarms.senses import Senses
 from robot.alarms.settings import AlarmSettings
 from robot.messages import AlarmType, BedState, FallEvent, Presence
 
+DRY_S = 600.0  # a bed that was wet has been changed or has dried once it says so for this long; chosen
 REMEMBERED_EXPLAINED = 50  # more than a watcher keeps for late joiners (20), or than are seen while one is withheld
 
 
@@ -35,6 +36,7 @@ class BedWatch:
         self._senses = senses
         self._memory = memory
         self._stale_since_s: float | None = None
+        self._wet: tuple[bool | None, float] = (None, 0.0)  # what the bed says of it, and since when
         self._said_fine = SaidFine(settings.fine_holds_s, settings.fine_lately_s)
         self._withheld: dict[str, tuple[FallEvent, float, str]] = {}  # by event: when, and for what reason
 
@@ -64,6 +66,7 @@ class BedWatch:
             self._cases.all_rose(lambda people: self._senses.all_up(people, now_s), now_s)
         self._review_absence(now_s)
         self._review_feed(now_s)
+        self._review_wet(now_s)
 
     def explains(self, event: FallEvent, now_s: float) -> bool:
         """Whether mattress or resident speak against this fall: then it is counted, and judged again for a while."""
@@ -162,6 +165,24 @@ class BedWatch:
         if self._cases.joinable((AlarmType.DEVICE,), now_s) is None:
             opened = self._cases.opened(AlarmType.DEVICE, source, self._stale_since_s, 1.0, "bed_feed_stale", now_s)
             self._cases.raise_alarm(opened, None, now_s)
+
+    def _review_wet(self, now_s: float) -> None:
+        """A bed that stays wet is told, once until it has been dry for a while: sensors flicker, sheets dry slowly."""
+        bed, limit_s = self._senses.bed, self._settings.bed_wet_s
+        if bed is None or limit_s < 0:
+            return
+        known = presence_now(bed, now_s, self._settings.bed_fresh_s) is not Presence.UNKNOWN
+        if (wet := bed.wet if known else None) is not self._wet[0]:
+            self._wet = (wet, now_s)
+        held_s, told = elapsed_s(self._wet[1], now_s), self._memory.wet_told
+        if wet is None or wet is told or held_s < (limit_s if wet else DRY_S):
+            return
+        source = f"bed-wet-{self._wet[1]:.3f}"
+        if wet and self._cases.joinable((AlarmType.WET,), now_s) is None and not self._cases.knows(source):
+            opened = self._cases.opened(AlarmType.WET, source, self._wet[1], 1.0, "bed_wet", now_s)
+            self._cases.raise_alarm(opened, None, now_s)
+        self._memory = replace(self._memory, wet_told=wet)
+        self._cases.effects.append(StoreBed(self._memory))
 
     def _judge(self, event: FallEvent, now_s: float) -> Verdict:
         return judge(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from robot.alarms.bed_watch import BedWatch
-from robot.alarms.case import CHECKED, WAITING, BedMemory, Case, Severity, elapsed_s
+from robot.alarms.case import CHECKED, QUIET, WAITING, BedMemory, Case, Severity, elapsed_s
 from robot.alarms.cases import Cases
 from robot.alarms.effects import Ask, Effects, Publish, Report
 from robot.alarms.senses import Senses
@@ -145,7 +145,7 @@ class AlarmBook:
         """
         for case in self._cases:
             asked = case.ask_at_s is None and spoke_at_s >= case.answers_from_s
-            to_it = asked and case.alarm.type is not AlarmType.DEVICE
+            to_it = asked and case.alarm.type not in QUIET
             if case.phase in CHECKED:
                 prompted_s = case.prompted_at_s if case.prompts == 2 else None
                 if answer is Answer.HELP:
@@ -202,12 +202,12 @@ class AlarmBook:
                 now_s, phase=AlarmPhase.ACKNOWLEDGED, by=receipt.by, how=receipt.reason, acknowledged_at_s=now_s
             )
             self._cases.write(acknowledged, report=False)
-            if case.alarm.type is not AlarmType.DEVICE:
+            if case.alarm.type not in QUIET:
                 self._cases.tell(case.id, "help_coming")
         elif receipt.kind is ReceiptKind.CLOSED:
             closed = case.revised(now_s, phase=AlarmPhase.CLOSED, by=receipt.by, how=receipt.reason)
             self._cases.write(closed, report=False)
-            if case.alarm.type is not AlarmType.DEVICE:
+            if case.alarm.type not in QUIET:
                 self._cases.tell(case.id, "alarm_closed")
         return self._cases.done()
 
@@ -233,7 +233,8 @@ class AlarmBook:
                     self._cases.effects.append(Report(case.alarm, case.severity))
                 self._cases.effects.append(Publish(case.alarm))
                 since_s = case.acknowledged_at_s
-                if since_s is not None and elapsed_s(since_s, now_s) <= self._settings.join_s:
+                lately = since_s is not None and elapsed_s(since_s, now_s) <= self._settings.join_s
+                if lately and case.alarm.type not in QUIET:
                     # "help is coming" may have been lost in the crash, and it is said once only
                     self._cases.tell(case.id, "help_on_the_way_repeat")
         return self._cases.done()

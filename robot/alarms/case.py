@@ -30,14 +30,17 @@ class Severity(str, Enum):
         return levels[min(levels.index(self) + steps, len(levels) - 1)]
 
 
-# A fall or a call for help is urgent once raised; a long absence from bed becomes so; a device never does.
+# A fall or a call for help is urgent once raised; a long absence from bed becomes so; a wet bed or a device never does.
 RAISED_SEVERITY = {
     AlarmType.FALL: Severity.HIGH,
     AlarmType.SOS: Severity.HIGH,
     AlarmType.BED_EXIT: Severity.LOW,
+    AlarmType.WET: Severity.LOW,
     AlarmType.DEVICE: Severity.LOW,
 }
 EMERGENCIES = frozenset({AlarmType.FALL, AlarmType.SOS})
+QUIET = frozenset({AlarmType.WET, AlarmType.DEVICE})
+"""For the caregiver only: nobody is asked or told aloud. A wet bed is nothing to say into a room where others sleep."""
 
 
 def elapsed_s(since_s: float, now_s: float) -> float:
@@ -123,10 +126,12 @@ class BedMemory:
 
     by_night: whether it was left at night. By day it is no absence, and only who was not seen to get up is asked.
     explained: the last falls that the mattress explained away, (event id, when): a watcher repeats its last events to
-    whoever restarts, and the mattress has not spoken yet then.
+    whoever restarts, and the mattress has not spoken yet then. wet_told: the bed has been wet since the caregiver was
+    told so; closing that alarm does not dry it.
     """
 
     presence: Presence = Presence.UNKNOWN
     left_at_s: float | None = None
     by_night: bool = True
     explained: tuple[tuple[str, float], ...] = ()
+    wet_told: bool = False

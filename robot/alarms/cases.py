@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from robot.alarms.case import CHECKED, EMERGENCIES, RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
+from robot.alarms.case import CHECKED, EMERGENCIES, QUIET, RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
 from robot.alarms.effects import Ask, Effect, Effects, Publish, Report, Store, Suppressed, Tell
 from robot.alarms.ladder import ALARM_RAISED, step
 from robot.alarms.said_fine import AGAIN
@@ -102,7 +102,7 @@ class Cases:
             **{"severity": RAISED_SEVERITY[case.alarm.type], "ask_at_s": None, **memory},
         )
         self.write(raised)
-        if case.alarm.type is not AlarmType.DEVICE:
+        if case.alarm.type not in QUIET:
             self.tell(case.id, ALARM_RAISED)
 
     def cancel(self, case: Case, now_s: float) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from robot.alarms.case import RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
+from robot.alarms.case import QUIET, RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
 from robot.alarms.settings import AlarmSettings
-from robot.messages import AlarmPhase, AlarmType
+from robot.messages import AlarmPhase
 
 NOT_REACHED_YET = "not_reached_yet"
 ALARM_RAISED = "alarm_raised"
@@ -25,10 +25,10 @@ class Step:
 def step(case: Case, settings: AlarmSettings, now_s: float) -> Step | None:
     """What is due for `case` now, or None.
 
-    Device alarms have no ladder: nobody lies on the floor. The wait counts from the raise, as the resident feels it, so
+    Quiet alarms have no ladder: nobody lies on the floor. The wait counts from the raise, as the resident feels it, so
     an alarm that arrives late rises at once. A fall is HIGH from the start: its rises repeat the report with a reason.
     """
-    if case.phase not in WAITING or case.raised_at_s is None or case.alarm.type is AlarmType.DEVICE:
+    if case.phase not in WAITING or case.raised_at_s is None or case.alarm.type in QUIET:
         return None
     waited_s = elapsed_s(case.raised_at_s, now_s)
     tell = _reassurance(case, settings, waited_s, now_s)

@@ -40,6 +40,8 @@ class AlarmSettings:
     bed_latency_s: so late may the mattress tell that the bed was left: who was seen upright up to so long before has
         got up, and above 60 the bed explains no fall away. Below 0: as the mattress says of itself, else 30.
     bed_stale_alarm_s: a feed stale for so long opens a low device alarm; None leaves that to diagnostics.
+    bed_wet_s: a bed that has been wet for so long is told the caregiver, as a low alarm without a word in the room (a
+        drop dries, a contact bounces; chosen); below 0: never.
     bed_exit_unseen_s: instead of the tolerance, when a camera that sees the room has seen nobody upright since the bed
         was left (chosen: sitting on the edge for a while is common; never longer than the tolerance).
     view_fresh_s: a camera's view older than this says nothing (it is repeated every few seconds).
@@ -68,6 +70,7 @@ class AlarmSettings:
     bed_fresh_s: float = 60.0
     bed_latency_s: float = -1.0
     bed_stale_alarm_s: float | None = None
+    bed_wet_s: float = 120.0
     bed_exit_unseen_s: float = 45.0
     view_fresh_s: float = 15.0
     vitals_lost_s: float = 180.0
@@ -92,6 +95,7 @@ class AlarmSettings:
             ("bed_latency_s", self.bed_latency_s, -1.0, 600.0),
             ("bed_fresh_s", self.bed_fresh_s, 1.0, 600.0),
             ("bed_stale_alarm_s", self.bed_stale_alarm_s, 1.0, 86400.0),
+            ("bed_wet_s", self.bed_wet_s, -1.0, 3600.0),
             ("bed_exit_unseen_s", self.bed_exit_unseen_s, 10.0, 1800.0),
             ("view_fresh_s", self.view_fresh_s, 1.0, 60.0),
             ("vitals_lost_s", self.vitals_lost_s, 30.0, 3600.0),

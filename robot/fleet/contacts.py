@@ -31,6 +31,7 @@ OLD_SECOND_S = 60.0  # when `second` of the older form is called
 
 # Who sees to machines has more time than who sees to people: the desk's own figures.
 TECHNICAL_LADDER = desk.Ladder(starts_s=(0.0, 1800.0), repeat_s=900.0, reopen_s=4 * 3600.0)
+CARE_PACE = 30.0  # and who sees to a bed: where a fall calls each minute, half an hour passes; chosen
 
 
 class Settings(BaseModel):
@@ -143,7 +144,14 @@ class Contacts(Settings):
             return TECHNICAL_LADDER
         timing = self._timing(device)
         starts_s = tuple(after_s for after_s, _ in self._steps(device, type_))
-        return desk.Ladder(starts_s, timing.repeat_s, timing.reopen_s, rise_s=timing.rise_s, join_s=timing.join_s)
+        pace = CARE_PACE if type_ == desk.CARE else 1.0
+        return desk.Ladder(
+            tuple(pace * start_s for start_s in starts_s),
+            pace * timing.repeat_s,
+            pace * timing.reopen_s,
+            rise_s=timing.rise_s,
+            join_s=timing.join_s,
+        )
 
     def on_rung(self, device: str, type_: str, rung: int) -> Person | None:
         """Whom this rung means; None when it is the hotline's, because no duty is configured."""

@@ -17,6 +17,8 @@ ENDED = frozenset({"closed", "cancelled"})
 
 SEVERITIES = ("low", "medium", "high")
 TECHNICAL = "device"  # the type of alarms about machines; all others are about a person
+CARE = "wet"  # the type of alarms that need a hand and no haste: they call slowly
+CALM = frozenset({TECHNICAL, CARE})  # no emergency: events of their own, and the page does not go on ringing
 
 
 @dataclass(frozen=True, slots=True)

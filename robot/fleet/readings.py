@@ -89,7 +89,8 @@ def take_beds(session: Session, reports: Sequence[tuple[float, TelemetryReport]]
             newest[report.dev] = _bed(at_s, report)
     for old in session.execute(_of(session, Bed, newest)):
         row = newest[old.device]
-        if row["measured_at_s"] >= old.measured_at_s and (old.in_bed, old.fresh) != (row["in_bed"], row["fresh"]):
+        changed = any(getattr(old, name) != row[name] for name in ("in_bed", "fresh", "wet"))
+        if row["measured_at_s"] >= old.measured_at_s and changed:
             note_change(session, old.device, row["received_at_s"])
     bulk.put(
         session,
@@ -109,6 +110,7 @@ def _bed(at_s: float, report: TelemetryReport) -> dict[str, Any]:
         "fresh": report.body.fresh,
         "heart_rate_bpm": report.body.heart_rate_bpm,
         "breath_rate_bpm": report.body.breath_rate_bpm,
+        "wet": report.body.wet,
     }
 
 

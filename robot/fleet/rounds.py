@@ -143,7 +143,7 @@ class _Near:
 
     def add(self, alarm: Alarm) -> None:
         """Take an alarm that has a case, in the order of their arrival."""
-        if alarm.made_here or alarm.type != desk.TECHNICAL:  # what a robot says of itself is an event of its own
+        if alarm.made_here or alarm.type not in desk.CALM:  # what a robot says of itself is an event of its own
             ends = self._cases[self._where(alarm)].setdefault(alarm.case_id or alarm.alarm_id, [])
             ends[1:] = [alarm]
 
@@ -160,11 +160,11 @@ class _Near:
         return (alarm.device,)
 
     def _is_one_event(self, alarm: Alarm, other: Alarm) -> bool:
-        """A person's alarms within a short time; machines' have nothing to do with them and cannot hide them."""
+        """A person's alarms within a short time; machines' and wet beds have nothing to do with them and hide none."""
         if alarm.made_here:
             return technical.is_one_group(alarm, other)
-        about_person = desk.TECHNICAL not in (alarm.type, other.type)
-        return about_person and abs(alarm.received_at_s - other.received_at_s) <= self._desk.ladder(alarm).join_s
+        calm = desk.CALM & {alarm.type, other.type}
+        return not calm and abs(alarm.received_at_s - other.received_at_s) <= self._desk.ladder(alarm).join_s
 
 
 def _join(session: Session, alarm: Alarm, lead: Alarm, now_s: float) -> None:

@@ -58,6 +58,7 @@ class Bed(Base):
     fresh: Mapped[bool]
     heart_rate_bpm: Mapped[float | None]
     breath_rate_bpm: Mapped[float | None]
+    wet: Mapped[bool | None]
 
 
 class BedMinute(Base):
@@ -73,6 +74,7 @@ class BedMinute(Base):
     fresh: Mapped[bool]
     heart_rate_bpm: Mapped[float | None]
     breath_rate_bpm: Mapped[float | None]
+    wet: Mapped[bool | None]
 
 
 class SeenMessage(Base):

@@ -48,7 +48,8 @@ class CallView:
 class AlarmView:
     """One alarm for the list. `order` sorts rows, `waiting_since_s` runs the clock.
 
-    `list` is "open", "technical" (about machines, and open) or "done"; `others` are the alarms of the same event.
+    `list` is "open", "technical" (about machines, and open) or "done"; a `calm` one rings once; `others` are the alarms
+    of the same event.
     """
 
     alarm_id: str
@@ -71,6 +72,7 @@ class AlarmView:
     ended: str | None
     told: bool | None
     maintenance: bool
+    calm: bool
     others: tuple[str, ...]
 
 
@@ -107,6 +109,7 @@ def alarm_view(alarm: Alarm, label: str | None, told: bool | None, others: Itera
         ended=_ended(alarm, lens),
         told=told if alarm.phase in ("acknowledged", "closed") else None,
         maintenance=alarm.maintenance,
+        calm=alarm.type in desk.CALM,
         others=tuple(_other(other, lens) for other in others),
     )
 
@@ -188,6 +191,7 @@ class BedView:
     heart_rate_bpm: float | None
     breath_rate_bpm: float | None
     measured: str | None
+    wet: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +266,7 @@ def bed_view(bed: Bed | None, reachable: bool, lens: Lens) -> BedView:
         return BedView("unknown", lens.words("unknown"), None, None, measured)
     presence = {True: "in", False: "out", None: "unknown"}[bed.in_bed]
     text = lens.words("unknown") if presence == "unknown" else lens.words(f"bed.{presence}")
-    return BedView(presence, text, bed.heart_rate_bpm, bed.breath_rate_bpm, measured)
+    return BedView(presence, text, bed.heart_rate_bpm, bed.breath_rate_bpm, measured, bed.wet)
 
 
 def _node(name: str, level: int | None, lens: Lens) -> NodeView:

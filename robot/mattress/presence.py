@@ -68,6 +68,7 @@ class BedPresence:
         self._vitals: tuple[float | None, float | None] = (None, None)
         self._sides: dict[str, tuple[bool, float]] = {}
         self._detail = BedDetail()
+        self._wet: bool | None = None  # said once, it holds until the feed is stale: some tell it only as it changes
         # of the bed and of each side, whose clocks may differ: the newest measured, and when it came
         self._newest: dict[tuple[bool, bool], tuple[float, float]] = {}
         late_s = self._settings.latency_s
@@ -81,6 +82,9 @@ class BedPresence:
             return self.tick(now_s)
         if self._too_old(reading, now_s) or self._is_replayed(reading, now_s):
             return self.tick(now_s)
+        if self._stale(now_s):
+            self._wet = None
+        self._wet = self._wet if reading.wet is None else reading.wet
         in_bed = self._together(reading, now_s)
         if in_bed is None:
             if reading.alive and self._heard_at_s is not None and not self._stale(now_s):
@@ -101,7 +105,7 @@ class BedPresence:
         """What time alone brings. Call it about once a second."""
         state = self._next(now_s)
         before, self._state = self._state, state
-        changed = before is None or (before.presence, before.fresh) != (state.presence, state.fresh)
+        changed = before is None or _word(before) != _word(state)
         due = self._published_at_s is None or not 0 <= now_s - self._published_at_s < self._settings.repeat_s
         if not changed and not due:
             return None
@@ -145,7 +149,8 @@ class BedPresence:
                 presence, since_s = said, said_since_s
         heart, breath = self._vitals if presence is Presence.IN_BED else (None, None)
         fresh = presence is not Presence.UNKNOWN
-        return BedState(presence, fresh, since_s, self._heard_at_s, heart, breath, self._latency_s)
+        wet = self._wet if fresh else None
+        return BedState(presence, fresh, since_s, self._heard_at_s, heart, breath, self._latency_s, wet)
 
     def _stale(self, now_s: float) -> bool:
         """Also after the clock was set back: the age of the last reading is then unknown."""
@@ -172,3 +177,8 @@ class BedPresence:
             return True
         self._newest[sides] = (max(newest_s, reading.measured_at_s) if lately else reading.measured_at_s, now_s)
         return False
+
+
+def _word(state: BedState) -> tuple[Presence, bool, bool | None]:
+    """What is told as soon as it changes."""
+    return state.presence, state.fresh, state.wet

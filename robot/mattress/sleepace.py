@@ -70,6 +70,8 @@ def encode(reading: BedReading) -> bytes:
         "heartRate": reading.heart_rate_bpm or 0,
         "breathRate": reading.breath_rate_bpm or 0,
     }
+    if reading.wet is not None:
+        data["wet"] = int(reading.wet)
     message = {"deviceId": "simulated", "timestamp": reading.measured_at_s, "data": data}
     return json.dumps(message, separators=(",", ":")).encode()
 

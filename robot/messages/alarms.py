@@ -10,6 +10,7 @@ class AlarmType(str, Enum):
     FALL = "fall"
     BED_EXIT = "bed_exit"
     SOS = "sos"
+    WET = "wet"
     DEVICE = "device"
 
 

@@ -96,7 +96,7 @@ BED_VOUCHES_WITHIN_S = 60.0
 class BedState:
     """What the mattress says. A stale or silent feed is `UNKNOWN` with `fresh` False, never "fine".
 
-    latency_s: so late, at most, does this kind of mattress tell that the bed was left.
+    latency_s: so late, at most, does this kind of mattress tell that the bed was left. wet: None where it cannot tell.
     """
 
     presence: Presence
@@ -106,6 +106,7 @@ class BedState:
     heart_rate_bpm: float | None = None
     breath_rate_bpm: float | None = None
     latency_s: float | None = None
+    wet: bool | None = None
 
     @property
     def is_late(self) -> bool:

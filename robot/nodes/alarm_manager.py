@@ -57,6 +57,7 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             bed_exit_tolerance_s=settings.bed_exit_tolerance_s,
             bed_fresh_s=settings.bed_fresh_s,
             bed_latency_s=settings.bed_latency_s,
+            bed_wet_s=settings.bed_wet_s,
             residents=self._household.people,
         )
         store = self._ready_disk.store

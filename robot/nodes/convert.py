@@ -23,6 +23,10 @@ def seconds(time_: Any) -> float:
     return float(time_.sec) + float(time_.nanosec) * 1e-9
 
 
+_WET = {True: "yes", False: "no", None: "unknown"}
+_WETNESS = {word: wet for wet, word in _WET.items()}
+
+
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
@@ -214,6 +218,7 @@ def bed_to_ros(bed: m.BedState) -> Any:
         heart_rate_bpm=_nan(bed.heart_rate_bpm),
         breath_rate_bpm=_nan(bed.breath_rate_bpm),
         latency_s=_nan(bed.latency_s),
+        wet=_WET[bed.wet],
     )
 
 
@@ -226,6 +231,7 @@ def bed(msg: Any) -> m.BedState:
         _known(msg.heart_rate_bpm),
         _known(msg.breath_rate_bpm),
         _known(msg.latency_s),
+        _WETNESS.get(msg.wet),
     )
 
 

@@ -111,6 +111,7 @@ class PlatformReporter(HaniNode[PlatformReporterSettings]):
             heart_rate_bpm=bed.heart_rate_bpm if known else None,
             breath_rate_bpm=bed.breath_rate_bpm if known else None,
             fresh=bed.fresh,
+            wet=bed.wet if known else None,
         )
         report = self._bed.take(body, time.monotonic())
         if report is None or self._outbox is None:

@@ -21,7 +21,7 @@ class BedMinute:
     def take(self, body: BedBody, at_s: float) -> BedBody | None:
         """A reading at `at_s` of a clock that nobody sets; returns the report that is due now, or None."""
         told = self._told
-        changed = told is None or (told.in_bed, told.fresh) != (body.in_bed, body.fresh)
+        changed = told is None or (told.in_bed, told.fresh, told.wet) != (body.in_bed, body.fresh, body.wet)
         if changed:  # what was before is no part of this minute
             self._hearts, self._breaths = [], []
         if body.heart_rate_bpm is not None:

@@ -38,7 +38,7 @@ class CaregiverAtDesk:
         """True when the alarm has been acknowledged (or closed), by whomever."""
         began_s = time.monotonic()
         while not stopping.is_set() and time.monotonic() - began_s < visit.within_s:
-            alarm = self._newest_fall(visit.name)
+            alarm = self._newest(visit)
             if alarm is not None:
                 if self._is_done(alarm, visit):
                     return True
@@ -47,17 +47,17 @@ class CaregiverAtDesk:
             stopping.wait(_POLL_S)
         return False
 
-    def _newest_fall(self, name: str) -> dict[str, str] | None:
+    def _newest(self, visit: Caregiver) -> dict[str, str] | None:
         try:
-            self._sign_in(name)
+            self._sign_in(visit.name)
             answer = self._client.get("/api/alarms").raise_for_status().json()
         except httpx.HTTPStatusError:
             self._signed_in_as = None
             return None
         except (httpx.HTTPError, HaniError, ValueError):
             return None
-        falls = [row for row in answer["alarms"] if row["type"] == "fall"]
-        return max(falls, key=lambda row: float(row["onset_at_s"]), default=None)
+        meant = [row for row in answer["alarms"] if row["type"] == visit.type]
+        return max(meant, key=lambda row: float(row["onset_at_s"]), default=None)
 
     def _sign_in(self, name: str) -> None:
         if self._signed_in_as == name:

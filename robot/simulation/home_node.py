@@ -112,7 +112,7 @@ class SimulatedHome(Node):
         bed = self._mattress
         if bed is None:
             return
-        reading = BedReading(bed.in_bed, bed.heart_rate_bpm, bed.breath_rate_bpm, True, time.time())
+        reading = BedReading(bed.in_bed, bed.heart_rate_bpm, bed.breath_rate_bpm, True, time.time(), wet=bed.wet)
         self._mqtt.publish(_MATTRESS_TOPIC, encode(_MATTRESS_FORMAT, reading), qos=1)
 
     # the timeline

@@ -21,6 +21,7 @@ class Mattress(_Strict):
     in_bed: bool
     heart_rate_bpm: float | None = None
     breath_rate_bpm: float | None = None
+    wet: bool | None = None
 
 
 class WaitFor(_Strict):
@@ -32,10 +33,11 @@ class WaitFor(_Strict):
 
 
 class Caregiver(_Strict):
-    """A caregiver at the platform's page: acknowledges or closes the open alarm, unless a person did it first."""
+    """A caregiver at the platform's page: acknowledges or closes the newest alarm of a type, unless a person did."""
 
     does: Literal["acknowledge", "close"]
     name: str
+    type: str = "fall"
     reason: str = ""
     after_s: float = Field(0.0, ge=0)
     within_s: float = Field(60.0, gt=0)

@@ -37,7 +37,20 @@ def test_a_day_a_night_and_a_fall_that_a_person_answers(tmp_path: Path, browser:
         row.locator('[data-testid="reason"]').fill("已到家中，老人无大碍")
         row.locator('[data-testid="close"]').click()
         house.wait_for("alarm", 30, phase="closed")
+
+        wet = page.locator('#open [data-testid="alarm-row"]')
+        expect(wet).to_contain_text("床铺潮湿", timeout=90_000)
+        wet.locator('[data-testid="ack"]').click()
+        page.goto(f"{house.url}/robots/hani-0001")
+        expect(page.locator('[data-testid="bedding"]')).to_have_text("潮湿")
+        keep_picture(page.screenshot(full_page=True), "wet.png")
+        page.goto(f"{house.url}/")
+        wet.locator('[data-testid="reason"]').fill("已更换床单")
+        wet.locator('[data-testid="close"]').click()
         house.wait_for("scenario", 60, result="done")
+        raised, _ = house.wait_for("alarm", 10, type="wet", phase="raised")
+        aloud = {event["purpose"] for event in house.events()[raised:] if event["kind"] == "saying"}
+        assert not aloud & {"alarm_raised", "help_coming", "check_in_1"}, "a wet bed is nothing to say into the room"
 
         told = [event for event in house.events() if event["kind"] == "saying" and event["purpose"] == "help_coming"]
         assert len(told) == 2, "once in each language, never again"

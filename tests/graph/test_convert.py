@@ -42,3 +42,9 @@ def test_unknown_vitals_stay_unknown() -> None:
     assert convert.bed(convert.bed_to_ros(bed)) == bed
     known = m.BedState(m.Presence.IN_BED, True, AT_S, AT_S, 62.0, 14.0, 304.0)
     assert convert.bed(convert.bed_to_ros(known)) == known
+
+
+@pytest.mark.parametrize("wet", [True, False, None])
+def test_a_bed_of_which_nobody_knows_whether_it_is_wet_is_not_dry(wet: bool | None) -> None:
+    bed = m.BedState(m.Presence.IN_BED, True, AT_S, AT_S, wet=wet)
+    assert convert.bed(convert.bed_to_ros(bed)) == bed

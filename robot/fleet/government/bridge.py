@@ -62,7 +62,7 @@ class Bridge:
         self._database, self._settings, self._connector = database, settings, connector
         self._region_of, self._clock, self._monotonic, self._chance = region_of, clock, monotonic, chance
         self._writer = Writer(settings)
-        self._choice = outbox.Choice(settings.send.tests, settings.send.technical, settings.told)
+        self._choice = outbox.Choice(settings.send.tests, settings.send.technical, settings.send.care, settings.told)
         self._policy = policy_of(settings.retry)
         self._circuit = retry.Circuit(self._policy)
         self._flying: dict[Future[Answer], Flight] = {}

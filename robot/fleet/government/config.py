@@ -43,10 +43,11 @@ class Settings(BaseModel):
 
 
 class Send(Settings):
-    """Which alarms concern the region. `technical`: those of type "device", as a robot that fell silent."""
+    """Which alarms concern the region. `technical`: type "device", as a robot that fell silent; `care`: type "wet"."""
 
     tests: bool = False
     technical: bool = False
+    care: bool = False
 
 
 class Retry(Settings):

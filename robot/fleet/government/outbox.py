@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from robot.errors import BadInput
 from robot.fleet import audit
-from robot.fleet.desk import ENDED, OPEN
+from robot.fleet.desk import CARE, ENDED, OPEN, TECHNICAL
 from robot.fleet.government.facts import Facts, events_of
 from robot.fleet.government.retry import Trial, Verdict
 from robot.fleet.government.tables import DEAD, DELIVERED, DROPPED, WAITING, WORKER, GovernmentItem, GovernmentPending
@@ -31,7 +31,13 @@ class Choice:
 
     tests: bool = False
     technical: bool = False
+    care: bool = False
     events: frozenset[str] = frozenset()  # those for which the mapping has a message
+
+    @property
+    def unwanted(self) -> frozenset[str]:
+        """The types of alarms that stay here."""
+        return frozenset(type_ for type_, wanted in ((TECHNICAL, self.technical), (CARE, self.care)) if not wanted)
 
 
 def is_pending(session: Session) -> bool:
@@ -52,7 +58,7 @@ def collect(session: Session, choice: Choice, now_s: float, *, first_start: bool
     lines = select(AlarmLog, Alarm.type, Alarm.phase, Alarm.severity, Alarm.test)
     lines = lines.join(Alarm, Alarm.alarm_id == AlarmLog.alarm_id).where(AlarmLog.id.in_(ids)).order_by(AlarmLog.id)
     for line, type_, phase, severity, test in session.execute(lines).all():
-        wanted = (choice.tests or not test) and (choice.technical or type_ != "device")
+        wanted = (choice.tests or not test) and type_ not in choice.unwanted
         if wanted and not (first_start and phase in ENDED):
             made += _append(session, line, severity, choice, now_s)
     session.execute(delete(GovernmentPending).where(GovernmentPending.log_id.in_(ids)))

@@ -16,7 +16,7 @@ function place(row) {
   if (present && present.parentElement === list && stays) return;
   const spot = present || Object.assign(document.createElement("article"), { id: row.id });
   list.insertBefore(spot, next || null);
-  if (!present && row.dataset.phase !== "cancelled" && row.dataset.list !== "done") sound(row.dataset.list === "technical" ? 1 : 4);
+  if (!present && row.dataset.phase !== "cancelled" && row.dataset.list !== "done") sound("calm" in row.dataset ? 1 : 4);
 }
 
 document.body.addEventListener("htmx:sseBeforeMessage", (event) => {
@@ -115,5 +115,5 @@ if (button) {
     showSound();
   });
   // While somebody is missing, or the desk is signed out, it sounds again, as a desk's bell does.
-  setInterval(() => { if (!gone.hidden || document.querySelector('#open [data-phase="raised"]')) sound(4); }, 15000);
+  setInterval(() => { if (!gone.hidden || document.querySelector('#open [data-phase="raised"]:not([data-calm])')) sound(4); }, 15000);
 }

@@ -109,12 +109,13 @@ class EventReport(Envelope):
 
 
 class BedBody(_Part):
-    """The bed as it stood; all null while the mattress is silent."""
+    """The bed as it stood; all null while the mattress is silent. wet: null too where it has no such sensor."""
 
     in_bed: bool | None
     heart_rate_bpm: HeartRate | None = None
     breath_rate_bpm: BreathRate | None = None
     fresh: bool = False
+    wet: bool | None = None
 
 
 class TelemetryReport(Envelope):

@@ -84,8 +84,8 @@ def _cut(length: int) -> BeforeValidator:
 
 # an alarm of a kind that is unknown here must reach a person all the same, and as an urgent one
 AlarmKind = Annotated[
-    Literal["fall", "bed_exit", "sos", "device", "other"],
-    _one_of("fall", "bed_exit", "sos", "device", "other", otherwise="other"),
+    Literal["fall", "bed_exit", "sos", "wet", "device", "other"],
+    _one_of("fall", "bed_exit", "sos", "wet", "device", "other", otherwise="other"),
 ]
 Phase = Annotated[
     Literal["suspected", "checking", "raised", "acknowledged", "closed", "cancelled"],

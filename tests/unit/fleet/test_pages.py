@@ -134,6 +134,18 @@ def test_a_bed_that_is_not_fresh_is_unknown(home: Home, browser: Browser) -> Non
     assert browser.get(f"/api/robots/{DEVICE}").json()["robot"]["bed"]["presence"] == "unknown"
 
 
+@pytest.mark.parametrize(("wet", "shown"), [(True, "潮湿"), (False, "干燥"), (None, None)])
+def test_a_bed_with_such_a_sensor_is_shown_wet_or_dry(
+    home: Home, browser: Browser, wet: bool | None, shown: str | None
+) -> None:
+    state(home)
+    bed = BedBody(in_bed=True, fresh=True, wet=wet)
+    home.send("t/bed", TelemetryReport(id="message-bed", dev=DEVICE, seq=0, ts=home.now_s, body=bed))
+    page = browser.get(f"/robots/{DEVICE}").text
+    assert [word for word in ("潮湿", "干燥") if word in page] == ([shown] if shown else [])
+    assert ("潮湿" in browser.get("/robots").text) is (wet is True)
+
+
 def test_the_page_says_when_new_alarms_cannot_arrive(home: Home, browser: Browser) -> None:
     assert "接收程序没有运行" in browser.get("/").text
     assert browser.get("/healthz").status_code == 503

@@ -194,6 +194,24 @@ def test_alarms_far_apart_or_of_two_homes_are_two_events(day: Day) -> None:
     }
 
 
+def test_a_wet_bed_calls_slowly_hides_no_fall_and_is_made_no_graver_by_one(day: Day) -> None:
+    day.alarm("alarm-wet0", kind="wet", severity="low")
+    day.look(1)
+    day.alarm("alarm-fall")
+    day.look(1)
+    assert day.row("alarm-fall").case_id == "alarm-fall"
+    assert day.row("alarm-wet0").severity == "low"
+    handling.acknowledge(day.database, "alarm-wet0", "甲", day.now_s)
+    assert day.row("alarm-fall").phase == "raised"
+    handling.close(day.database, "alarm-fall", "甲", "没事", day.now_s)
+    day.alarm("alarm-wet1", device=TWO, kind="wet", severity="low")
+    for _ in range(190):
+        day.look(60)
+    calls = [call for call in day.calls() if "wet1" in call]
+    assert calls[:4] == [f"alarm-wet1 {number}: rung {rung}" for number, rung in ((1, 1), (2, 1), (3, 1), (4, 2))]
+    assert day.row("alarm-wet1").severity == "low"
+
+
 def test_an_unanswered_medium_alarm_rises_and_calls_again(day: Day) -> None:
     day.alarm("alarm-bed0", kind="bed_exit", severity="medium")
     day.look(1)

@@ -297,8 +297,8 @@ def test_a_line_that_was_rolled_back_is_not_noted(rig: Rig) -> None:
         assert session.scalar(select(GovernmentPending.log_id)) is None
 
 
-@pytest.mark.parametrize("fields", [{"test": True}, {"type": "device"}])
-def test_tests_and_technical_alarms_stay_here(rig: Rig, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{"test": True}, {"type": "device"}, {"type": "wet"}])
+def test_tests_wet_beds_and_technical_alarms_stay_here(rig: Rig, fields: dict[str, Any]) -> None:
     rig.change("alarm-0001", "raised", **fields)
     rig.change("alarm-0002", "raised")
     rig.turns()

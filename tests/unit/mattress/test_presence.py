@@ -241,3 +241,22 @@ def test_a_setting_out_of_bounds_is_refused_by_name(wrong):
     (name,) = wrong
     with pytest.raises(BadConfiguration, match=f"mattress.{name}"):
         PresenceSettings(**wrong)
+
+
+def test_wet_is_told_at_once_and_holds_while_the_mattress_speaks():
+    """Some say it only as it changes; what was said before a silence is unknown after it."""
+    bed = Bed().reads(IN, 0, 10).reads(BedReading(in_bed=True, wet=True), 11)
+    assert (bed.state.measured_at_s, bed.state.wet) == (11.0, True)
+    bed.reads(IN, 12, 40)
+    assert bed.state.wet is True
+    bed.reads(BedReading(alive=True, wet=False), 41)
+    assert (bed.state.measured_at_s, bed.state.wet) == (41.0, False)
+    bed.reads(BedReading(in_bed=True, wet=True), 42).waits(43, 110)
+    assert (bed.state.presence, bed.state.wet) == (Presence.UNKNOWN, None)
+    bed.reads(IN, 111, 130)
+    assert (bed.state.presence, bed.state.wet) == (Presence.IN_BED, None)
+
+
+def test_a_mattress_that_is_gone_says_nothing_of_wet():
+    bed = Bed().reads(BedReading(in_bed=True, wet=True), 0, 10).reads(BedReading(connected=False), 11).reads(IN, 12, 20)
+    assert bed.state.wet is None
