@@ -69,6 +69,7 @@ class Bridge:
         self._stop = threading.Event()
         self._beat_at_s = self._pruned_at_s = float("-inf")
         self._was_well = True
+        self._has_doubted = False
         with database.read() as session:
             self._first_start = session.get(Worker, WORKER) is None
 
@@ -96,6 +97,10 @@ class Bridge:
 
     def turn(self, lanes: Executor) -> bool:
         """Look for what is new, settle what is answered, send what may go. Returns whether there may be more to do."""
+        if not self._has_doubted:
+            with self._database.write() as session:
+                outbox.doubt(session)
+            self._has_doubted = True
         looked_at = self._collect()
         self._land()
         started = self._start(lanes)

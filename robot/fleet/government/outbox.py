@@ -147,6 +147,12 @@ def facts_of(session: Session, item: GovernmentItem, region_of: Callable[[str], 
     )
 
 
+def doubt(session: Session) -> None:
+    """A bridge has begun: what waits may have been on its way when the one before ended, which counts as an attempt."""
+    untried = (GovernmentItem.state == WAITING, GovernmentItem.attempts == 0)
+    session.execute(update(GovernmentItem).where(*untried).values(attempts=1))
+
+
 def trial(session: Session, item: GovernmentItem, now_s: float) -> Trial:
     """What `retry.decide` needs of an item that has just been answered."""
     accepted_at_s = session.scalar(
@@ -193,13 +199,14 @@ def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> Non
     """Send a dead letter of an alarm again, together with the alarm's other dead letters, in their order.
 
     If that tells anything older than the newest item of the alarm, the newest state is told once more behind them,
-    under a new key: the last word must stay the newest one, and whatever became of the newest item (delivered, waiting,
-    dead), the region may have taken it before, or may be taking it now.
+    under a new key: the last word must stay the newest one, and the region may have taken that item before, or may be
+    taking it now. Not if it died at its first attempt: an item that was refused at once was never taken.
     """
     of_alarm = (GovernmentItem.alarm_id == item.alarm_id, GovernmentItem.state != DROPPED)
     dead = (*of_alarm, GovernmentItem.state == DEAD)
     first_dead = session.scalar(select(func.min(GovernmentItem.position)).where(*dead))
     last = session.scalar(select(GovernmentItem).where(*of_alarm).order_by(GovernmentItem.position.desc()).limit(1))
+    may_be_taken = last is not None and (last.state != DEAD or last.attempts > 1)
     session.execute(
         update(GovernmentItem)
         .where(*dead)
@@ -213,7 +220,7 @@ def replay(session: Session, item: GovernmentItem, by: str, now_s: float) -> Non
         subject=f"alarm:{item.alarm_id}",
         detail={"by": by, "key": item.key, "reason": item.reason},
     )
-    if last is not None and first_dead is not None and first_dead < last.position:
+    if last is not None and may_be_taken and first_dead is not None and first_dead < last.position:
         telling = session.scalar(
             select(func.max(GovernmentItem.telling)).where(
                 GovernmentItem.log_id == last.log_id, GovernmentItem.event == last.event

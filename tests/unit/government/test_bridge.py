@@ -277,6 +277,34 @@ def test_a_replay_of_several_whose_newest_had_been_taken_keeps_the_last_word(rig
     assert [event for event, _ in rig.region.taken["alarm-0000"]] == ["closed", "raised", "closed"]
 
 
+def test_a_replay_after_a_kill_that_cost_the_newest_letters_answer_keeps_the_last_word(rig: Rig) -> None:
+    rig.change("alarm-0000", "raised")
+    rig.change("alarm-0000", "closed")
+    answers = {"raised": iter([Kind.REFUSED]), "closed": iter([Kind.ACCEPTED, Kind.REFUSED])}
+    rig.region.mood = lambda letter: next(answers[letter.event])
+    while not rig.region.taken:
+        rig.bridge.turn(AtOnce())
+    rig.begin()
+    rig.turns(3)
+    assert [item.event for item in rig.items(DEAD)] == ["raised", "closed"]
+    rig.region.mood = lambda _letter: Kind.ACCEPTED
+    rig.replay()
+    rig.drain()
+    assert [event for event, _ in rig.region.taken["alarm-0000"]] == ["closed", "raised", "closed"]
+
+
+def test_a_replay_of_what_was_refused_at_once_tells_nothing_twice(rig: Rig) -> None:
+    """As after a mistake in the mapping: a region that refuses a second "closed" would make a new dead letter of it."""
+    rig.region.mood = lambda _letter: Kind.REFUSED
+    for phase in ("raised", "acknowledged", "closed"):
+        rig.change("alarm-0000", phase)
+    rig.drain()
+    rig.region.mood = lambda _letter: Kind.ACCEPTED
+    rig.replay()
+    rig.drain()
+    assert [event for event, _ in rig.region.taken["alarm-0000"]] == ["raised", "acknowledged", "closed"]
+
+
 def test_what_the_desk_and_the_robot_do_to_an_alarm_is_told_in_order(tmp_path: Path) -> None:
     """Through the platform's own intake and handling: the trigger notes it, whoever writes the log."""
     rig = Rig(tmp_path)
