@@ -6,6 +6,7 @@ import queue
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,8 +62,16 @@ class Robot:
             DEVICE, port=port, software="0.1.0", pacing=Pacing(first_retry_s=1.0, max_retry_s=2.0)
         )
         self.drill = Drill(self.outbox, DEVICE, 0.0)
+        self._subscribed = threading.Event()
         self.uplink = Uplink(settings, self.outbox, self.receipts.append, self.drill.begin)
+        assert self.uplink._client is not None
+        self.uplink._client.on_subscribe = lambda *_: self._subscribed.set()
         self.uplink.start(time.time())
+
+    @property
+    def listens(self) -> bool:
+        """Connected, and what the platform says now reaches it: what it said a moment earlier, the platform repeats."""
+        return self.uplink.connected and self._subscribed.is_set()
 
     def until(self, condition: Callable[[], bool]) -> None:
         def pumped() -> bool:
@@ -251,7 +260,7 @@ def test_a_command_is_applied_once_and_acknowledged_each_time(
     broker: Broker, robot: Robot, console: Console, tmp_path: Path
 ) -> None:
     command = AlarmCommand(id="command-1", alarm_id="alarm-0001", status="acknowledged", ts=1.0, by="Сарнай")
-    robot.until(lambda: robot.uplink.connected)
+    robot.until(lambda: robot.listens)
     for _ in range(2):
         console.command(command)
         assert console.next(CommandAck, robot) == CommandAck(id="command-1", dev=DEVICE)
@@ -269,7 +278,7 @@ def test_a_command_is_applied_once_and_acknowledged_each_time(
 def test_a_command_waits_in_the_broker_for_an_absent_robot(
     broker: Broker, robot: Robot, console: Console, tmp_path: Path
 ) -> None:
-    robot.until(lambda: robot.uplink.connected)
+    robot.until(lambda: robot.listens)
     robot.uplink.stop(time.time())
     console.command(AlarmCommand(id="command-1", alarm_id="alarm-0001", status="closed", ts=1.0, reason="visited"))
     again = Robot(broker.port, tmp_path / "robot.db")
@@ -278,7 +287,7 @@ def test_a_command_waits_in_the_broker_for_an_absent_robot(
 
 
 def test_garbage_from_the_platform_is_survived(broker: Broker, robot: Robot, console: Console) -> None:
-    robot.until(lambda: robot.uplink.connected)
+    robot.until(lambda: robot.listens)
     for leaf in ("ack", "cmd/alarm"):
         console.client.publish(topic(DEVICE, leaf), b"\xff{", qos=1)
     console.command(AlarmCommand(id="command-1", alarm_id="alarm-0001", status="closed", ts=1.0))
@@ -320,7 +329,7 @@ def test_a_stopped_uplink_can_be_started_again(broker: Broker, robot: Robot, con
     robot.uplink.stop(time.time())
     assert not robot.uplink.connected
     robot.uplink.start(time.time())
-    robot.until(lambda: robot.uplink.connected)
+    robot.until(lambda: robot.listens)
     reports = [console.next(StateReport, robot) for _ in range(2)]
     assert [isinstance(report, StateReport) and report.online for report in reports] == [False, True]
 
@@ -359,7 +368,7 @@ def test_telemetry_and_events_expire_in_the_broker_and_alarms_never(
 def test_the_platform_may_ask_for_a_test_alarm_and_sees_when_it_came_back(
     broker: Broker, robot: Robot, console: Console
 ) -> None:
-    robot.until(lambda: robot.uplink.connected)
+    robot.until(lambda: robot.listens)
     ask = RequestTest(id="command-7", ts=1.0)
     for _ in range(2):
         console.client.publish(topic(DEVICE, "cmd/test"), ask.encode(), qos=1)
@@ -386,7 +395,7 @@ def test_an_answer_that_the_disk_refuses_is_not_confirmed_and_counts_when_it_is_
         refused.append(receipt)
         raise sqlite3.OperationalError("database or disk is full")
 
-    robot.until(lambda: robot.uplink.connected)
+    robot.until(lambda: robot.listens)
     command = AlarmCommand(id="command-1", alarm_id="alarm-0001", status="acknowledged", ts=1.0)
     with monkeypatch.context() as patch:
         patch.setattr(robot.outbox, "record_receipt", full)
