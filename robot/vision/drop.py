@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot
 
+from robot.vision.findings import Place
 from robot.vision.numbers import FallRules
 from robot.vision.posture import Posture
 
@@ -72,17 +73,19 @@ def sinks(samples: Sequence[Sample], now: Posture, height_px: float, rules: Fall
     return far and head_was_fast(samples, height_px, rules.sinking_h_s, rules)
 
 
-def came_down(stood: Sample, now: Posture, stands_px: float | None, rules: FallRules) -> bool:
+def came_down(stood: Sample, now: Posture, place: Place, rules: FallRules) -> bool:
     """After a drop: lying along the line of sight, or the hips lower than any seat; who comes nearer still stands, on
-    legs as long as those of people who stand there (`stands_px` tall): who falls towards the camera looks larger, too.
+    legs as long as those of people who stand there: who falls towards the camera looks larger, too. Nobody who comes
+    nearer becomes smaller, unless the frame's edge cuts the feet off.
     Whose hips come down further than those of a body that topples towards the camera walks there.
     """
-    leg_px = rules.short_leg_h * max(stood.height_px, stands_px or 0.0)
+    leg_px = rules.short_leg_h * max(stood.height_px, place.stands_px or 0.0)
     fell_h = (now.hip_y_px - stood.hip_y_px) / stood.height_px
     if fell_h > rules.farthest_hip_h:
         return False
     leaning = now.torso_deg is not None and now.torso_deg >= rules.lying_deg
-    stands = now.leg_px is not None and now.leg_px > leg_px and not leaning
+    small = now.height_px < rules.small_h * stood.height_px and not place.edge
+    stands = now.leg_px is not None and now.leg_px > leg_px and not leaning and not small
     return (fell_h > rules.floor_hip_h and not stands) or _lies_along_sight(stood, now, leg_px, rules)
 
 

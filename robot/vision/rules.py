@@ -188,7 +188,7 @@ class FallMachine:
         self._judge_posture(at_s, posture, height_px)
         # who sits down fast may look as short as who lies along the line of sight: beside somebody only who is low lies
         before = self._stood if self.state is State.FALLING and not place.watched else None
-        down = self.low or (before is not None and drop.came_down(before, posture, place.stands_px, self._rules))
+        down = self.low or (before is not None and drop.came_down(before, posture, place, self._rules))
         self._head_y_px = posture.head_y_px
         self._remember(Sample.of(at_s, posture, height_px, low=down, sits=drop.sits(posture, height_px, self._rules)))
         lately = [s for s in self._window if at_s - s.at_s <= self._rules.window_s]
@@ -226,11 +226,13 @@ class FallMachine:
         height_h = posture.height_px / height_px
         inverted = posture.torso_deg is not None and posture.torso_deg > rules.inverted_deg
         lying = posture.torso_deg is not None and posture.torso_deg > rules.lying_deg
+        leans = posture.torso_deg is not None and posture.torso_deg > rules.upright_deg
+        self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight
         flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
+        flat = flat or (leans and self._short and height_h < 0.75)  # askew to the line of sight
         self.reclines = lying
         self.low = inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
         trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg
-        self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight
         self._lying = self.low and not (trunk_up and not self._short and height_h >= rules.sitting_height_h)
 
     def _learn_height(self, at_s: float, posture: Posture, stands_px: float | None) -> None:

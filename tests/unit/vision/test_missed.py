@@ -76,6 +76,28 @@ def test_who_falls_towards_the_camera_has_legs_too_short_for_that_place() -> Non
     assert watch([*near, *nobody(5), *far, *turns((FAR, stands), 0.6), *[upright(stands)] * 40]) == []
 
 
+def test_who_has_become_small_does_not_stand_there_on_long_legs() -> None:
+    """Who crumples with the legs towards the camera: only these look as long as those of who stands."""
+    stood, fallen, cut_off = (148.0, 240.0, 346.0), (264.0, 319.0, 397.0), (264.0, 319.0, 478.0)
+    stands = [*walks(200, 320), *[upright(stood)] * 15]
+    assert watch([*stands, *turns((stood, fallen), 0.6), *[upright(fallen)] * 40]) == ["fast_drop"]
+    assert watch([*stands, *turns((stood, cut_off), 0.6), *[upright(cut_off)] * 40]) == [], "comes nearer"
+
+
+def askew(feet_y_px: float) -> list[Person]:
+    """Lying half along the line of sight, an arm stretched out: a trunk a sixth of H high, leaning to the side."""
+    xs = [359.0] * 5 + [350.0] * 2 + [380.0] * 4 + [320.0] * 2 + [300.0] * 4
+    knee_y_px = (360.0 + feet_y_px) / 2
+    ys = [325.0] * 5 + [333.0] * 2 + [306.0] * 4 + [360.0] * 2 + [knee_y_px] * 2 + [feet_y_px] * 2
+    joints = tuple(Keypoint(x + (8 if n % 2 else -8), y, 0.6) for n, (x, y) in enumerate(zip(xs, ys, strict=True)))
+    return [Person(joints, Box(0, 0, 1, 1), 0.6)]
+
+
+def test_who_lies_askew_to_the_line_of_sight_is_low_and_who_bends_down_there_is_not() -> None:
+    assert watch([*walks(200, 320), *nobody(24), *[askew(425.0)] * 300]) == ["found_on_floor"]
+    assert watch([*walks(200, 320), *nobody(24), *[askew(440.0)] * 300]) == [], "on their feet"
+
+
 def test_who_falls_away_from_the_camera_keeps_the_hips_nearly_where_they_were() -> None:
     """What comes down in the room goes up in the picture: the legs are short, the trunk is a third of itself."""
     reaches, stood, fallen = (148.0, 231.0, 341.0), (148.0, 240.0, 346.0), (228.0, 259.0, 326.0)
