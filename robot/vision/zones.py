@@ -28,6 +28,9 @@ Polygon = tuple[Point, ...]
 FILE_NAME = "zones.yaml"
 MAX_BYTES = 100_000
 OWNER_ONLY = 0o600
+MOST_SHARES = {Zone.IGNORE: 0.5, Zone.SOFA: 0.8}
+"""Of the picture: who is in an ignored zone is never watched, who lies on a sofa is not told; chosen."""
+_GRID = 20  # points a side by which a share is measured
 _LYING_PLACES = (Zone.BED, Zone.SOFA, Zone.FLOOR)
 
 
@@ -49,12 +52,21 @@ class Zones:
         """Whether a point, in fractions of the frame, lies in any polygon of that kind."""
         return any(contains(polygon, x, y) for polygon in self.polygons(zone))
 
+    def share(self, zone: Zone) -> float:
+        """How much of the frame the polygons of that kind cover, to some hundredths."""
+        steps = [(n + 0.5) / _GRID for n in range(_GRID)]
+        return sum(self.inside(zone, x, y) for y in steps for x in steps) / _GRID**2 if self.polygons(zone) else 0.0
+
     def at(self, x: float, y: float) -> Zone | None:
         """The place of a point: a bed stands on the floor, so bed and sofa come first. None where nothing is drawn."""
         return next((zone for zone in _LYING_PLACES if self.inside(zone, x, y)), None)
 
 
 NO_ZONES = Zones()
+
+
+class CoversTooMuch(BadInput):
+    """A zone that would leave most of the room unwatched."""
 
 
 def contains(polygon: Sequence[Point], x: float, y: float) -> bool:
@@ -94,12 +106,19 @@ def _content_of(text: str, where: str) -> object:
 
 
 def parse_zones(content: object, where: str) -> Zones:
-    """Zones out of a mapping as it stands in the file; raises BadInput that begins with `where`."""
+    """Zones out of a mapping as it stands in the file; raises BadInput that begins with `where`, CoversTooMuch."""
     known = [zone.value for zone in Zone]
     if not isinstance(content, dict) or not set(content) <= {*known, "picture"}:
         raise BadInput(f"{where}: the keys of a zones file are {', '.join(known)} and picture")
     polygons = {name: _polygons(content.get(name), where, name) for name in known}
-    return Zones(**polygons, picture=_picture(content.get("picture"), where))
+    zones = Zones(**polygons, picture=_picture(content.get("picture"), where))
+    for zone, most in MOST_SHARES.items():
+        if zones.share(zone) > most:
+            raise CoversTooMuch(
+                f"{where}: '{zone.value}' covers more than {most:.0%} of the picture, where no fall would be told: "
+                "draw the mirror, television, portrait or sofa alone"
+            )
+    return zones
 
 
 def zones_text(zones: Zones) -> str:

@@ -27,7 +27,7 @@ from robot.messages import PausedBy, Zone
 from robot.vision.camera import Camera, DeviceCamera
 from robot.vision.pause import Pause, end_own_pause, read_pause, write_pause
 from robot.vision.pose import Image
-from robot.vision.zones import FILE_NAME, MAX_BYTES, NO_ZONES, Zones, parse_zones, read_zones, save_zones
+from robot.vision.zones import FILE_NAME, MAX_BYTES, NO_ZONES, CoversTooMuch, Zones, parse_zones, read_zones, save_zones
 
 PAGE = Path(__file__).with_name("page")
 FILES = {"": "zones.html", "zones.css": "zones.css", "zones.js": "zones.js"}
@@ -83,6 +83,8 @@ class ZonesPage:
         try:
             drawn = parse_zones(await _body(request), "the page")
             save_zones(self._file, Zones(drawn.bed, drawn.sofa, drawn.floor, drawn.ignore, self._picture))
+        except CoversTooMuch as error:
+            return PlainTextResponse(f"{error}\n", 422, HEADERS)
         except BadInput as error:
             return PlainTextResponse(f"{error}\n", 400, HEADERS)
         except OSError as error:

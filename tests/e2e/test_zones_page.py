@@ -93,3 +93,21 @@ def _click(page: Page, x: float, y: float) -> None:
     box = page.locator("#board").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def test_a_mirror_as_large_as_the_room_is_refused_with_a_word(browser: Browser, address: str, tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 900, "height": 1200})
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(address)
+    expect(page.locator("#still")).to_have_js_property("naturalWidth", 640)
+    page.get_by_role("radio", name=re.compile("不算人的地方")).check()
+    for x, y in ((0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98)):
+        _click(page, x, y)
+    page.get_by_role("button", name="保存并关闭").click()
+    expect(page.get_by_role("status")).to_contain_text("画得太大")
+    assert not (tmp_path / "zones.yaml").exists()
+    page.get_by_role("button", name="删除").click()
+    page.get_by_role("button", name="保存并关闭").click()
+    expect(page.get_by_role("status")).to_contain_text("已保存")
+    page.close()
+    assert read_zones(tmp_path / "zones.yaml") == Zones(picture=(640, 480))

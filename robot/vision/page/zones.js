@@ -8,21 +8,24 @@ const TEXTS = {
     how: "选好要标的地方，沿着边缘点出各个角，再按“完成这块”。也可以用键盘：方向键移动十字，回车放一个角，退格撤回。照片只在内存里，不会保存。",
     bed: "床", sofa: "沙发、躺椅", floor: "地面", ignore: "不算人的地方（镜子、电视、画像）",
     board: "房间照片，用方向键和回车标角", close_zone: "完成这块", undo: "撤回一个角", drawn: "已标出", save: "保存并关闭",
-    remove: "删除", corners: "个角", few: "至少要三个角。", saved: "已保存。可以关闭这个页面了。", failed: "没有保存成功，请再试一次。", none: "还没有",
+    remove: "删除", corners: "个角", few: "至少要三个角。", saved: "已保存。可以关闭这个页面了。", failed: "没有保存成功，请再试一次。",
+    too_much: "没有保存：“不算人的地方”或“沙发”画得太大，在那里摔倒就没人知道。请只画镜子、电视、画像或沙发本身。", none: "还没有",
   },
   mn: {
     title: "Өрөөний зураг дээр газрыг тэмдэглэх", what: "Юуг тэмдэглэх вэ:",
     how: "Юуг тэмдэглэхээ сонгоод ирмэгийг нь дагуулан өнцөг бүрийг дараад «Энэ хэсгийг дуусгах» дээр дарна уу. Гараар бол: сумаар шилжүүлж, Enter өнцөг тавина, Backspace буцаана. Зураг зөвхөн санах ойд байна, хадгалахгүй.",
     bed: "Ор", sofa: "Буйдан", floor: "Шал", ignore: "Хүн гэж тооцохгүй газар (толь, телевиз, хөрөг)",
     board: "Өрөөний зураг, сум ба Enter-ээр өнцөг тавина", close_zone: "Энэ хэсгийг дуусгах", undo: "Нэг өнцөг буцаах", drawn: "Тэмдэглэсэн", save: "Хадгалаад хаах",
-    remove: "Устгах", corners: "өнцөг", few: "Дор хаяж гурван өнцөг хэрэгтэй.", saved: "Хадгаллаа. Энэ хуудсыг хааж болно.", failed: "Хадгалж чадсангүй. Дахин оролдоно уу.", none: "Одоохондоо алга",
+    remove: "Устгах", corners: "өнцөг", few: "Дор хаяж гурван өнцөг хэрэгтэй.", saved: "Хадгаллаа. Энэ хуудсыг хааж болно.", failed: "Хадгалж чадсангүй. Дахин оролдоно уу.",
+    too_much: "Хадгалсангүй: «Хүн гэж тооцохгүй газар» эсвэл «Буйдан» хэт том байна, тэнд унавал хэн ч мэдэхгүй. Зөвхөн толь, телевиз, хөрөг, буйданг өөрийг нь тэмдэглэнэ үү.", none: "Одоохондоо алга",
   },
   en: {
     title: "Mark places on a picture of the room", what: "To mark:",
     how: "Choose what to mark, click its corners along the edge, then \"Finish this zone\". By keys: the arrows move the cross, Enter sets a corner, Backspace takes one back. The picture is in memory only and is never saved.",
     bed: "Bed", sofa: "Sofa, couch", floor: "Floor", ignore: "Not people (mirror, television, portrait)",
     board: "Picture of the room; set corners with arrows and Enter", close_zone: "Finish this zone", undo: "Take back a corner", drawn: "Marked", save: "Save and close",
-    remove: "Remove", corners: "corners", few: "At least three corners are needed.", saved: "Saved. You can close this page.", failed: "This was not saved. Please try again.", none: "nothing yet",
+    remove: "Remove", corners: "corners", few: "At least three corners are needed.", saved: "Saved. You can close this page.", failed: "This was not saved. Please try again.",
+    too_much: "Not saved: \"Not people\" or \"Sofa\" is too large, and a fall there would reach nobody. Mark the mirror, television, portrait or sofa alone.", none: "nothing yet",
   },
 };
 const STEP = 0.01;
@@ -125,6 +128,7 @@ byId("save").addEventListener("click", async () => {
   for (const zone of zones) body[zone.kind].push(zone.corners);
   try {
     const answer = await fetch("zones.json", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    if (answer.status === 422) return say("too_much", true);
     if (!answer.ok) throw new Error();
     say("saved");
     for (const button of document.querySelectorAll("main button")) button.disabled = true;

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from robot.errors import BadInput, DeviceFault
@@ -20,7 +20,16 @@ from robot.messages import PausedBy, Zone
 from robot.vision import zones, zones_page
 from robot.vision.camera import DeviceCamera, Frame
 from robot.vision.pause import Pause, read_pause, write_pause
-from robot.vision.zones import NO_ZONES, Zones, parse_zones, read_zones, save_zones, zones_text
+from robot.vision.zones import (
+    MOST_SHARES,
+    NO_ZONES,
+    CoversTooMuch,
+    Zones,
+    parse_zones,
+    read_zones,
+    save_zones,
+    zones_text,
+)
 from robot.vision.zones_page import ZonesPage, looking_away, take_still
 
 pytestmark = pytest.mark.unit
@@ -40,6 +49,7 @@ POLYGONS = st.lists(st.lists(st.tuples(SHARES, SHARES), min_size=3, max_size=6).
 )
 def test_what_is_saved_is_read(bed, sofa, floor, ignore, picture):
     zones = Zones(bed, sofa, floor, ignore, picture)
+    assume(all(zones.share(zone) <= most for zone, most in MOST_SHARES.items()))
     import yaml
 
     assert parse_zones(yaml.safe_load(zones_text(zones)), "here") == zones
@@ -104,6 +114,24 @@ def test_a_key_that_comes_twice_is_named(tmp_path, text):
     path.write_text(text.format([list(corner) for corner in SQUARE]))
     with pytest.raises(BadInput, match=r"zones\.yaml: 'bed' comes twice"):
         read_zones(path)
+
+
+def right_of(x):
+    return [[x, 0], [1, 0], [1, 1], [x, 1]]
+
+
+@pytest.mark.parametrize(("zone", "covers"), [("ignore", 0.5), ("sofa", 0.8)])
+def test_a_zone_that_would_leave_most_of_the_room_unwatched_is_refused(zone, covers):
+    """Also in pieces, and drawn twice over."""
+    enough, too_much = right_of(1 - covers + 0.05), right_of(1 - covers - 0.05)
+    assert parse_zones({zone: enough}, "here").share(Zone(zone)) == pytest.approx(covers - 0.05, abs=0.03)
+    for drawn in (too_much, [enough, right_of(0.9), [[0, 0], [0.2, 0], [0.2, 1], [0, 1]]]):
+        with pytest.raises(CoversTooMuch, match=f"here: '{zone}' covers more than {covers:.0%}"):
+            parse_zones({zone: drawn}, "here")
+
+
+def test_a_bed_may_fill_a_small_room():
+    assert parse_zones({"bed": right_of(0)}, "here").share(Zone.BED) == 1.0
 
 
 def test_the_bed_counts_before_the_floor_on_which_it_stands():
@@ -179,6 +207,13 @@ def test_another_site_in_the_same_browser_neither_sees_nor_draws(page, client, h
 def test_nonsense_is_refused_and_the_page_stays_open(page, client, body):
     assert client.post(f"{page.path}/zones.json", content=body).status_code == 400
     assert not page.is_done
+
+
+def test_the_page_says_why_a_mirror_as_large_as_the_room_is_not_saved(page, client, tmp_path):
+    answer = client.post(f"{page.path}/zones.json", json={"ignore": [right_of(0.1)]})
+    assert (answer.status_code, "'ignore' covers more than 50%" in answer.text) == (422, True)
+    assert not page.is_done
+    assert not (tmp_path / "zones.yaml").exists()
 
 
 def test_a_drawing_that_could_not_be_read_again_is_refused(page, client, tmp_path, monkeypatch):
