@@ -226,10 +226,9 @@ class FallMachine:
         height_h = posture.height_px / height_px
         inverted = posture.torso_deg is not None and posture.torso_deg > rules.inverted_deg
         lying = posture.torso_deg is not None and posture.torso_deg > rules.lying_deg
-        leans = posture.torso_deg is not None and posture.torso_deg > rules.upright_deg
         self._short = posture.hip_y_px - posture.head_y_px < rules.short_trunk_h * height_px  # along the line of sight
         flat = (lying and (height_h < 0.75 or posture.aspect > 0.9)) or (posture.aspect > 1.1 and height_h < 0.7)
-        flat = flat or (leans and self._short and height_h < 0.75)  # askew to the line of sight
+        flat = flat or (self._short and height_h < 0.75)  # along the line of sight, or askew to it
         self.reclines = lying
         self.low = inverted or ((flat or height_h < rules.low_height_h) and not on_legs)
         trunk_up = posture.torso_deg is not None and posture.torso_deg < rules.upright_deg

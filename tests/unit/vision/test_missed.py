@@ -98,6 +98,12 @@ def test_who_lies_askew_to_the_line_of_sight_is_low_and_who_bends_down_there_is_
     assert watch([*walks(200, 320), *nobody(24), *[askew(440.0)] * 300]) == [], "on their feet"
 
 
+def test_who_is_found_lying_along_the_line_of_sight_is_low_though_the_trunk_looks_upright() -> None:
+    lies, kneels = (296.0, 344.0, 410.0), (296.0, 344.0, 418.0)
+    assert watch([*walks(200, 320), *nobody(110), *[upright(lies)] * 300]) == ["found_on_floor"]
+    assert watch([*walks(200, 320), *nobody(110), *[upright(kneels)] * 300]) == [], "on their feet"
+
+
 def test_who_falls_away_from_the_camera_keeps_the_hips_nearly_where_they_were() -> None:
     """What comes down in the room goes up in the picture: the legs are short, the trunk is a third of itself."""
     reaches, stood, fallen = (148.0, 231.0, 341.0), (148.0, 240.0, 346.0), (228.0, 259.0, 326.0)
