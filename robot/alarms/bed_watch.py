@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from robot.alarms.case import BedMemory, Case, elapsed_s
+from robot.alarms.case import BedMemory, Case, Evidence, elapsed_s
 from robot.alarms.cases import Cases, in_view
 from robot.alarms.effects import StoreBed, Suppressed
 from robot.alarms.fusion import (
@@ -142,10 +142,12 @@ class BedWatch:
             return
         source, reason = f"left-bed-{left_at_s:.3f}", verdict.reason
         known = self._cases.emergency(now_s) or self._cases.joinable((AlarmType.BED_EXIT,), now_s)
+        # an absence makes no fall surer
+        left = Evidence(source, AlarmType.BED_EXIT, reason, left_at_s, 0.0 if known else 1.0)
         if known:
-            self._cases.join(known, source, reason, now_s)
+            self._cases.join(known, left, now_s)
         elif not self._cases.knows(source):
-            self._cases.check(self._cases.opened(AlarmType.BED_EXIT, source, left_at_s, 1.0, reason, now_s), now_s)
+            self._cases.check(self._cases.opened(left, now_s), now_s)
         # after the alarm's own effects: a crash in between then opens it again under the same id, and loses nothing
         self._cases.effects.append(StoreBed(self._memory))
 
@@ -163,8 +165,8 @@ class BedWatch:
         if elapsed_s(self._stale_since_s, now_s) < limit_s or self._cases.knows(source):
             return
         if self._cases.joinable((AlarmType.DEVICE,), now_s) is None:
-            opened = self._cases.opened(AlarmType.DEVICE, source, self._stale_since_s, 1.0, "bed_feed_stale", now_s)
-            self._cases.raise_alarm(opened, None, now_s)
+            stale = Evidence(source, AlarmType.DEVICE, "bed_feed_stale", self._stale_since_s, 1.0)
+            self._cases.raise_alarm(self._cases.opened(stale, now_s), None, now_s)
 
     def _review_wet(self, now_s: float) -> None:
         """A bed that stays wet is told, once until it has been dry for a while: sensors flicker, sheets dry slowly."""
@@ -179,8 +181,8 @@ class BedWatch:
             return
         source = f"bed-wet-{self._wet[1]:.3f}"
         if wet and self._cases.joinable((AlarmType.WET,), now_s) is None and not self._cases.knows(source):
-            opened = self._cases.opened(AlarmType.WET, source, self._wet[1], 1.0, "bed_wet", now_s)
-            self._cases.raise_alarm(opened, None, now_s)
+            soaked = Evidence(source, AlarmType.WET, "bed_wet", self._wet[1], 1.0)
+            self._cases.raise_alarm(self._cases.opened(soaked, now_s), None, now_s)
         self._memory = replace(self._memory, wet_told=wet)
         self._cases.effects.append(StoreBed(self._memory))
 

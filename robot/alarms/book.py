@@ -10,8 +10,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from robot.alarms.bed_watch import BedWatch
-from robot.alarms.case import CHECKED, QUIET, WAITING, BedMemory, Case, Severity, elapsed_s
-from robot.alarms.cases import Cases
+from robot.alarms.case import (
+    CHECKED,
+    FINE_AFTER_RAISE,
+    QUIET,
+    WAITING,
+    BedMemory,
+    Case,
+    Evidence,
+    Severity,
+    elapsed_s,
+)
+from robot.alarms.cases import FALL_SENSED, Cases
 from robot.alarms.effects import Ask, Effects, Publish, Report
 from robot.alarms.senses import Senses
 from robot.alarms.settings import AlarmSettings
@@ -35,7 +45,7 @@ CERTAIN_WORD, UNCERTAIN_WORD = 1.0, 0.5
 CALL_REASONS = {
     CallKind.BUTTON: "button_pressed",
     CallKind.CORD: "cord_pulled",
-    CallKind.SENSED_FALL: "fall_sensed",
+    CallKind.SENSED_FALL: FALL_SENSED,
 }
 
 
@@ -77,7 +87,9 @@ class AlarmBook:
         """A certain word raises at once; an uncertain one asks first, unless somebody is being asked already."""
         if self._cases.knows(word.id):
             return ()
-        self._called(word.id, f"heard_{word.kind.value}", word.heard_at_s, word.certain, now_s)
+        confidence = CERTAIN_WORD if word.certain else UNCERTAIN_WORD
+        heard = Evidence(word.id, AlarmType.SOS, f"heard_{word.kind.value}", word.heard_at_s, confidence)
+        self._called(heard, now_s)
         return self._cases.done()
 
     def on_call(self, call: Call, now_s: float) -> Effects:
@@ -86,14 +98,16 @@ class AlarmBook:
             return ()
         reason, emergency = CALL_REASONS[call.kind], self._cases.emergency(now_s)
         if call.certain:
-            self._called(call.id, reason, call.called_at_s, True, now_s, ask_after_s=self._settings.ask_after_raise_s)
-        elif emergency is None:
-            opened = self._cases.opened(AlarmType.FALL, call.id, call.called_at_s, UNCERTAIN_WORD, reason, now_s)
-            self._cases.check(opened, now_s)
+            pressed = Evidence(call.id, AlarmType.SOS, reason, call.called_at_s, CERTAIN_WORD)
+            self._called(pressed, now_s, ask_after_s=self._settings.ask_after_raise_s)
+            return self._cases.done()
+        sensed = Evidence(call.id, AlarmType.FALL, reason, call.called_at_s, UNCERTAIN_WORD)
+        if emergency is None:
+            self._cases.check(self._cases.opened(sensed, now_s), now_s)
         elif emergency.phase in CHECKED:
-            self._cases.raise_alarm(emergency, reason, now_s, **self._cases.evidence(emergency, call.id, now_s))
+            self._cases.confirm(emergency, sensed, now_s)
         else:
-            self._cases.join(emergency, call.id, reason, now_s, UNCERTAIN_WORD)
+            self._cases.join(emergency, sensed, now_s)
         return self._cases.done()
 
     def on_view(self, view: RoomView) -> None:
@@ -104,20 +118,15 @@ class AlarmBook:
         """Why camera and mattress cannot both be right, or "". Ask at every tick."""
         return self._senses.fault(now_s)
 
-    def _called(
-        self, source: str, reason: str, at_s: float, certain: bool, now_s: float, ask_after_s: float | None = None
-    ) -> None:
+    def _called(self, what: Evidence, now_s: float, ask_after_s: float | None = None) -> None:
         emergency = self._cases.emergency(now_s)
         checking = [case for case in self._cases if case.phase in CHECKED]
         for case in checking:
             # whoever calls for help while asked about anything needs it urgently
-            self._cases.raise_alarm(
-                case, reason, now_s, severity=Severity.HIGH, **self._cases.evidence(case, source, now_s)
-            )
-        confidence = CERTAIN_WORD if certain else UNCERTAIN_WORD
+            self._cases.confirm(case, what, now_s, severity=Severity.HIGH)
         if emergency is None:
-            opened = self._cases.opened(AlarmType.SOS, source, at_s, confidence, reason, now_s)
-            if certain or checking:
+            opened = self._cases.opened(what, now_s)
+            if what.confidence == CERTAIN_WORD or checking:
                 asked_s = now_s + (ask_after_s or 0.0)
                 ask_at_s = None if ask_after_s is None else asked_s
                 self._cases.raise_alarm(
@@ -126,7 +135,7 @@ class AlarmBook:
             else:
                 self._cases.check(opened, now_s)
         elif emergency.phase not in CHECKED:
-            joined = self._cases.join(emergency, source, reason, now_s, confidence)
+            joined = self._cases.join(emergency, what, now_s)
             until_s = joined.cancel_until_s
             if ask_after_s is not None and joined.phase in WAITING and until_s is not None and now_s <= until_s:
                 # a press on top of what could still be withdrawn: nothing withdraws it before its own question
@@ -149,7 +158,8 @@ class AlarmBook:
             if case.phase in CHECKED:
                 prompted_s = case.prompted_at_s if case.prompts == 2 else None
                 if answer is Answer.HELP:
-                    self._cases.raise_alarm(case, "asked_for_help", now_s)
+                    # whatever was asked about: who needs help out of bed needs it as urgently as who fell
+                    self._cases.raise_alarm(case, "asked_for_help", now_s, severity=Severity.HIGH)
                 elif answer is Answer.FINE and to_it:
                     self._fine(case, spoke_at_s, now_s)
                 elif answer is Answer.UNCLEAR and prompted_s is not None and spoke_at_s >= prompted_s:
@@ -157,9 +167,9 @@ class AlarmBook:
             elif case.phase in WAITING and answer is Answer.FINE and to_it:
                 if case.cancel_until_s is not None and spoke_at_s <= case.cancel_until_s:
                     self._fine(case, spoke_at_s, now_s)
-                elif "fine_after_raise" not in case.alarm.reasons:
+                elif FINE_AFTER_RAISE not in case.alarm.reasons:
                     # too late to cancel, but the caregiver who answers shall know
-                    self._cases.write(case.revised(now_s, reason="fine_after_raise"))
+                    self._cases.write(case.revised(now_s, reason=FINE_AFTER_RAISE))
         return self._cases.done()
 
     def _fine(self, case: Case, spoke_at_s: float, now_s: float) -> None:
@@ -183,11 +193,11 @@ class AlarmBook:
         self._bed.take(state, night, now_s)
         return self._cases.done()
 
-    def on_receipt(self, receipt: Receipt, now_s: float, revision: int | None = None) -> Effects:
-        """What the platform says. `revision`, when known, is the alarm's revision that a SENT or RECEIVED speaks about:
-        the early report of a check-in is committed too, and says nothing about the raised alarm.
+    def on_receipt(self, receipt: Receipt, now_s: float) -> Effects:
+        """What the platform says, of the revision that it knew: the early report of a check-in is committed too, and
+        says nothing about the raised alarm; and who closes an alarm has not closed what joined it since.
         """
-        case = self._cases.get(receipt.alarm_id)
+        case, revision = self._cases.get(receipt.alarm_id), receipt.revision
         if case is None or not case.is_open:
             return ()
         if receipt.kind in (ReceiptKind.SENT, ReceiptKind.RECEIVED):
@@ -207,7 +217,8 @@ class AlarmBook:
         elif receipt.kind is ReceiptKind.CLOSED:
             closed = case.revised(now_s, phase=AlarmPhase.CLOSED, by=receipt.by, how=receipt.reason)
             self._cases.write(closed, report=False)
-            if case.alarm.type not in QUIET:
+            anew = revision is not None and self._cases.begin_anew(closed, revision, now_s)
+            if case.alarm.type not in QUIET and not anew:
                 self._cases.tell(case.id, "alarm_closed")
         return self._cases.done()
 

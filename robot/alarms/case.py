@@ -38,6 +38,8 @@ RAISED_SEVERITY = {
     AlarmType.WET: Severity.LOW,
     AlarmType.DEVICE: Severity.LOW,
 }
+FINE_AFTER_RAISE = "fine_after_raise"
+"""The reason of an alarm whose resident said "I am fine" too late to withdraw it."""
 EMERGENCIES = frozenset({AlarmType.FALL, AlarmType.SOS})
 QUIET = frozenset({AlarmType.WET, AlarmType.DEVICE})
 """For the caregiver only: nobody is asked or told aloud. A wet bed is nothing to say into a room where others sleep."""
@@ -52,10 +54,30 @@ def elapsed_s(since_s: float, now_s: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """An event that opens an alarm of `type`, or joins one that is open.
+
+    source: the event's id. at_s: its onset. confidence: 0..1, cut to that.
+    revision: the alarm's first that tells of it, once it has joined: who knew an earlier one did not know of this.
+    """
+
+    source: str
+    type: AlarmType
+    reason: str
+    at_s: float
+    confidence: float
+    revision: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "confidence", min(max(self.confidence, 0.0), 1.0))
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One alarm as the book knows it.
 
     source_ids: the events that opened or joined it; an event that comes twice counts once.
+    joined: the latest of those that joined it.
     answers_from_s: words spoken earlier are no answer to it (they were said before the latest evidence).
     prompts: how many check-in prompts were asked; `checking_at_s` and `prompted_at_s` are the first and the latest.
     raised_revision: platform receipts about earlier revisions say nothing about the raised alarm.
@@ -80,6 +102,7 @@ class Case:
     told_at_s: float | None = None
     rises: int = 0
     ask_at_s: float | None = None
+    joined: tuple[Evidence, ...] = ()
 
     @property
     def id(self) -> str:

@@ -10,7 +10,18 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from robot.alarms.case import CHECKED, EMERGENCIES, QUIET, RAISED_SEVERITY, WAITING, Case, Severity, elapsed_s
+from robot.alarms.case import (
+    CHECKED,
+    EMERGENCIES,
+    FINE_AFTER_RAISE,
+    QUIET,
+    RAISED_SEVERITY,
+    WAITING,
+    Case,
+    Evidence,
+    Severity,
+    elapsed_s,
+)
 from robot.alarms.effects import Ask, Effect, Effects, Publish, Report, Store, Suppressed, Tell
 from robot.alarms.ladder import ALARM_RAISED, step
 from robot.alarms.said_fine import AGAIN
@@ -18,6 +29,8 @@ from robot.alarms.settings import AlarmSettings
 from robot.messages import Alarm, AlarmPhase, AlarmType, FallEvent
 
 _REMEMBERED = 50  # falls of which the track is known; more than are ever open together
+_JOINED = 20  # evidence of which the platform may not know yet; only the latest matters
+FALL_SENSED = "fall_sensed"  # by a pendant or a radar, which saw nothing
 
 
 def in_view(event: FallEvent) -> int:
@@ -65,14 +78,13 @@ class Cases:
 
     # Changing
 
-    def opened(
-        self, kind: AlarmType, source: str, onset_at_s: float, confidence: float, reason: str, now_s: float
-    ) -> Case:
+    def opened(self, what: Evidence, now_s: float) -> Case:
         """A new case, written as suspected. Robot, type and event make its id: the same event makes the same alarm."""
-        alarm_id = str(uuid5(NAMESPACE_URL, f"hani:{self._settings.device}:{kind.value}:{source}"))
-        alarm = Alarm(alarm_id, kind, AlarmPhase.SUSPECTED, 1, onset_at_s, now_s, share(confidence), (reason,))
-        early = Severity.MEDIUM if kind in EMERGENCIES else Severity.LOW
-        case = Case(alarm, early, (source,), answers_from_s=now_s)
+        alarm_id = str(uuid5(NAMESPACE_URL, f"hani:{self._settings.device}:{what.type.value}:{what.source}"))
+        suspected = AlarmPhase.SUSPECTED
+        alarm = Alarm(alarm_id, what.type, suspected, 1, what.at_s, now_s, what.confidence, (what.reason,))
+        early = Severity.MEDIUM if what.type in EMERGENCIES else Severity.LOW
+        case = Case(alarm, early, (what.source,), answers_from_s=now_s)
         self.write(case, report=False)
         return case
 
@@ -105,37 +117,39 @@ class Cases:
         if case.alarm.type not in QUIET:
             self.tell(case.id, ALARM_RAISED)
 
+    def confirm(self, case: Case, what: Evidence, now_s: float, **memory: Any) -> None:
+        """A second witness raises what was only asked about."""
+        changes = {"confidence": what.confidence, **_joined(case, what, now_s), **memory}
+        self.raise_alarm(case, what.reason, now_s, **changes)
+
     def cancel(self, case: Case, now_s: float) -> None:
         self.write(case.revised(now_s, phase=AlarmPhase.CANCELLED, by="resident", how="voice"))
         self.tell(case.id, "check_in_ok")
 
     def fall(self, event: FallEvent, get_up_s: float, now_s: float) -> None:
-        """A fall that nothing explains: a check-in, further evidence, or the second witness of a call for help.
+        """A fall that nothing explains: a check-in, further evidence, or the second witness of a call for help or of a
+        fall that was sensed.
 
         `get_up_s`: they have so long since it was suspected to get up.
         """
-        reason, emergency = event.reason.value, self.emergency(now_s)
+        what = Evidence(event.id, AlarmType.FALL, event.reason.value, event.onset_at_s, event.confidence)
+        emergency = self.emergency(now_s)
         wait_s = max(0.0, get_up_s - elapsed_s(event.suspected_at_s, now_s))
         self._down[event.id] = (event.track, in_view(event))
         while len(self._down) > _REMEMBERED:
             del self._down[next(iter(self._down))]
         if emergency is None:
-            opened = self.opened(AlarmType.FALL, event.id, event.onset_at_s, event.confidence, reason, now_s)
+            opened = self.opened(what, now_s)
             if wait_s > 0:
                 self.remember(replace(opened, ask_at_s=now_s + wait_s))
             else:
                 self.check(opened, now_s)
             return
-        if emergency.phase in CHECKED and emergency.alarm.type is AlarmType.SOS:
-            self.raise_alarm(
-                emergency,
-                reason,
-                now_s,
-                confidence=share(event.confidence),
-                **self.evidence(emergency, event.id, now_s),
-            )
+        unseen = emergency.alarm.type is AlarmType.SOS or emergency.alarm.reasons == (FALL_SENSED,)
+        if emergency.phase in CHECKED and unseen:
+            self.confirm(emergency, what, now_s)
         else:
-            joined = self.join(emergency, event.id, reason, now_s, event.confidence)
+            joined = self.join(emergency, what, now_s)
             ask_at_s = now_s + wait_s
             if joined.phase is AlarmPhase.SUSPECTED and joined.ask_at_s is not None and ask_at_s < joined.ask_at_s:
                 self.remember(replace(joined, ask_at_s=ask_at_s))
@@ -166,17 +180,32 @@ class Cases:
                 self.write(case.revised(now_s, phase=AlarmPhase.CANCELLED, by="resident", how="got_up"), report=False)
                 self.effects.append(Suppressed("got_up"))
 
-    def join(self, case: Case, source: str, reason: str, now_s: float, confidence: float = 0.0) -> Case:
-        """Further evidence for an open alarm."""
-        evidence = self.evidence(case, source, now_s)
-        joined = case.revised(now_s, reason=reason, confidence=share(confidence), **evidence)
+    def join(self, case: Case, what: Evidence, now_s: float) -> Case:
+        """Further evidence for an open alarm. A "fine" that was said before it says nothing about it."""
+        reasons = tuple(reason for reason in case.alarm.reasons if reason != FINE_AFTER_RAISE)
+        case = replace(case, alarm=replace(case.alarm, reasons=reasons))
+        joined = case.revised(now_s, reason=what.reason, confidence=what.confidence, **_joined(case, what, now_s))
         self.write(joined)
         return joined
 
-    @staticmethod
-    def evidence(case: Case, source: str, now_s: float) -> dict[str, Any]:
-        """What evidence changes in a case's memory: words said before it no longer answer the alarm."""
-        return {"source_ids": (*case.source_ids, source), "answers_from_s": now_s}
+    def begin_anew(self, ended: Case, revision: int, now_s: float) -> bool:
+        """What joined `ended` after that revision was not known to whoever ended it: an alarm of its own, asked about,
+        and raised if somebody called. False if there is no such thing.
+        """
+        later = [what for what in ended.joined if what.revision > revision and not self._is_open(what.source)]
+        for what in later:
+            emergency = self.emergency(now_s)
+            if emergency is not None:
+                self.join(emergency, what, now_s)
+            elif what.type is AlarmType.SOS and what.confidence == 1.0:
+                until_s = now_s + self._settings.cancel_window_s
+                self.raise_alarm(self.opened(what, now_s), None, now_s, cancel_until_s=until_s)
+            else:
+                self.check(self.opened(what, now_s), now_s)
+        return bool(later)
+
+    def _is_open(self, source: str) -> bool:
+        return any(case.is_open and source in case.source_ids for case in self._cases.values())
 
     def go_on_checking(self, case: Case, now_s: float, *, again: bool = False) -> None:
         """Raise when the time has run out; ask when a prompt is due, or `again` after a restart."""
@@ -244,6 +273,7 @@ def _higher(one: Severity, other: Severity) -> Severity:
     return max(one, other, key=list(Severity).index)
 
 
-def share(confidence: float) -> float:
-    """Within 0..1, whatever a detector says."""
-    return min(max(confidence, 0.0), 1.0)
+def _joined(case: Case, what: Evidence, now_s: float) -> dict[str, Any]:
+    """What evidence changes in a case's memory: words said before it no longer answer the alarm."""
+    joined = (*case.joined, replace(what, revision=case.alarm.revision + 1))[-_JOINED:]
+    return {"source_ids": (*case.source_ids, what.source), "answers_from_s": now_s, "joined": joined}

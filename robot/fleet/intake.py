@@ -251,6 +251,7 @@ def tell(
             confirmed_at_s=None,
             due_at_s=now_s,
             times_sent=0,
+            revision=alarm.revision,
         )
     )
 

@@ -68,4 +68,4 @@ def _command(row: Command) -> AlarmCommand | RequestTest:
     if row.status == TEST:
         return RequestTest(id=row.command_id, ts=row.made_at_s)
     fields = {"id": row.command_id, "alarm_id": row.alarm_id, "status": row.status, "ts": row.made_at_s}
-    return AlarmCommand.model_validate({**fields, "by": row.by, "reason": row.reason})
+    return AlarmCommand.model_validate({**fields, "by": row.by, "reason": row.reason, "revision": row.revision})

@@ -206,6 +206,7 @@ class Command(Base):
     confirmed_at_s: Mapped[float | None] = mapped_column(index=True)
     due_at_s: Mapped[float] = mapped_column(default=0.0)
     times_sent: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int | None] = mapped_column(BigInteger, default=None)  # the alarm's, as it stood here then
 
 
 class Change(Base):

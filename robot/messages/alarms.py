@@ -62,7 +62,10 @@ class ReceiptKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The platform's answer about an alarm. `by` is a role or a name for the screen and is never logged."""
+    """The platform's answer about an alarm. `by` is a role or a name for the screen and is never logged.
+
+    revision: the alarm's newest that the platform knew when it said so; None: it did not say.
+    """
 
     id: str
     alarm_id: str
@@ -70,6 +73,7 @@ class Receipt:
     at_s: float
     by: str | None = None
     reason: str | None = None
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

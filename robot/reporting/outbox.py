@@ -251,19 +251,29 @@ class Outbox:
 
     def _record(self, receipt: Receipt) -> bool:
         cursor = self._connection.execute(
-            "insert or ignore into receipts(id, kind, alarm_id, by_whom, reason, at_s) values (?, ?, ?, ?, ?, ?)",
-            (receipt.id, receipt.kind.value, receipt.alarm_id, receipt.by, receipt.reason, receipt.at_s),
+            "insert or ignore into receipts(id, kind, alarm_id, by_whom, reason, at_s, revision)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            (
+                receipt.id,
+                receipt.kind.value,
+                receipt.alarm_id,
+                receipt.by,
+                receipt.reason,
+                receipt.at_s,
+                receipt.revision,
+            ),
         )
         return cursor.rowcount == 1
 
     def undelivered_receipts(self, limit: int = 100) -> list[Receipt]:
         """Answers that the alarm manager has not yet taken, in the order in which they were recorded."""
         query = """
-            select id, alarm_id, kind, at_s, by_whom, reason from receipts where delivered = 0 order by rowid limit ?
+            select id, alarm_id, kind, at_s, by_whom, reason, revision from receipts
+            where delivered = 0 order by rowid limit ?
         """
         return [
-            Receipt(id_, alarm_id, ReceiptKind(kind), at_s, by, reason)
-            for id_, alarm_id, kind, at_s, by, reason in self._connection.execute(query, (limit,))
+            Receipt(id_, alarm_id, ReceiptKind(kind), at_s, by, reason, revision)
+            for id_, alarm_id, kind, at_s, by, reason, revision in self._connection.execute(query, (limit,))
         ]
 
     def mark_receipts_delivered(self, ids: Iterable[str]) -> None:

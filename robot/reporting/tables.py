@@ -31,7 +31,8 @@ create table if not exists receipts(
     by_whom text,
     reason text,
     at_s real not null,
-    delivered integer not null default 0
+    delivered integer not null default 0,
+    revision integer
 );
 create index if not exists receipts_waiting on receipts(at_s) where delivered = 0;
 create table if not exists holes(
@@ -48,8 +49,13 @@ create table if not exists drills(
 );
 """
 
-_LATER = {"mono_s": "real", "prev": "blob", "hash": "blob"}
-"""Columns that a file of the first release lacks."""
+_LATER = {
+    ("outbox", "mono_s"): "real",
+    ("outbox", "prev"): "blob",
+    ("outbox", "hash"): "blob",
+    ("receipts", "revision"): "integer",
+}
+"""Columns that a file of an earlier release lacks."""
 
 
 def make(connection: sqlite3.Connection) -> None:
@@ -59,12 +65,16 @@ def make(connection: sqlite3.Connection) -> None:
         return
     try:
         with transaction(connection):  # of two processes that start at once, the second finds nothing missing
-            for column in _missing(connection):
-                connection.execute(f"alter table outbox add column {column} {_LATER[column]}")
+            for table, column in _missing(connection):
+                connection.execute(f"alter table {table} add column {column} {_LATER[table, column]}")
     except sqlite3.Error as error:
         raise DeviceFault(f"cannot write the database; check the disk's space and rights ({error})") from error
 
 
-def _missing(connection: sqlite3.Connection) -> list[str]:
-    present = {name for _, name, *_ in connection.execute("pragma table_info(outbox)")}
+def _missing(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    present = {
+        (table, name)
+        for table in {table for table, _ in _LATER}
+        for _, name, *_ in connection.execute(f"pragma table_info({table})")
+    }
     return [column for column in _LATER if column not in present]

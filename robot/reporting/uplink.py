@@ -262,7 +262,8 @@ class Uplink:
     def _commanded(self, command: AlarmCommand, now_s: float) -> None:
         # `at_s` is this robot's clock: the alarm's ladder compares it with its own times
         kind = ReceiptKind(command.status)
-        self._record(Receipt(command.id, command.alarm_id, kind, now_s, command.by, command.reason))
+        answer = Receipt(command.id, command.alarm_id, kind, now_s, command.by, command.reason, command.revision)
+        self._record(answer)
         self._confirm(command.id)
 
     def _confirm(self, command_id: str) -> None:

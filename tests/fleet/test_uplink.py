@@ -280,9 +280,11 @@ def test_a_command_waits_in_the_broker_for_an_absent_robot(
 ) -> None:
     robot.until(lambda: robot.listens)
     robot.uplink.stop(time.time())
-    console.command(AlarmCommand(id="command-1", alarm_id="alarm-0001", status="closed", ts=1.0, reason="visited"))
+    closed = AlarmCommand(id="command-1", alarm_id="alarm-0001", status="closed", ts=1.0, reason="visited", revision=4)
+    console.command(closed)
     again = Robot(broker.port, tmp_path / "robot.db")
     again.until(lambda: again.kinds() == [ReceiptKind.CLOSED])
+    assert again.receipts[0].revision == 4
     again.uplink.stop(time.time())
 
 

@@ -154,7 +154,9 @@ class Ack(Wire):
 class AlarmCommand(Wire):
     """The platform tells the robot what became of an alarm. Repeated until CommandAck.
 
-    `by` and `reason` are a caregiver's, for the screen in that home; the robot sends neither back.
+    `by` and `reason` are a caregiver's, for the screen in that home; the robot sends neither back. revision: the
+    newest of the alarm that the platform had then: of what joined it later, nobody has said anything yet, and the robot
+    begins a new alarm for that when this one is closed.
     """
 
     id: MessageId
@@ -163,6 +165,7 @@ class AlarmCommand(Wire):
     ts: UnixSeconds
     by: Person | None = None
     reason: Words | None = None
+    revision: Revision | None = None
 
 
 class RequestTest(Wire):

@@ -42,8 +42,10 @@ def bed(
     return BedState(presence, fresh, since_s, at_s, latency_s=latency_s)
 
 
-def receipt(alarm_id: str, kind: ReceiptKind, at_s: float = 0.0, by: str | None = None) -> Receipt:
-    return Receipt(f"r-{kind.value}", alarm_id, kind, at_s, by)
+def receipt(
+    alarm_id: str, kind: ReceiptKind, at_s: float = 0.0, by: str | None = None, revision: int | None = None
+) -> Receipt:
+    return Receipt(f"r-{kind.value}", alarm_id, kind, at_s, by, revision=revision)
 
 
 class Robot:

@@ -151,6 +151,25 @@ def test_fine_long_after_the_raise_is_for_the_caregiver_to_judge(robot):
     assert robot.reports[-1].alarm == only(robot)
 
 
+def test_fine_after_the_raise_says_nothing_about_the_fall_that_follows(robot):
+    robot.do(robot.book.on_fall(fall("f1"), 0.0))
+    robot.run(1, 20)
+    robot.do(robot.book.on_answer(Answer.FINE, 52.0, 53.0))
+    robot.do(robot.book.on_fall(fall("f2", at_s=60.0), 61.0))
+    assert only(robot).reasons == ("fast_drop", "no_answer")
+    robot.do(robot.book.on_answer(Answer.FINE, 62.0, 63.0))
+    assert only(robot).reasons[-1] == "fine_after_raise"
+
+
+def test_who_asks_for_help_out_of_bed_needs_it_as_urgently(robot):
+    leave_bed(robot, 100.0)
+    robot.run(101, 701)
+    assert only(robot).phase is P.CHECKING
+    robot.do(robot.book.on_answer(Answer.HELP, 702.0, 703.0))
+    assert (only(robot).type, only(robot).phase) == (AlarmType.BED_EXIT, P.RAISED)
+    assert robot.reports[-1].severity is Severity.HIGH
+
+
 # One event, one alarm
 
 
@@ -285,8 +304,8 @@ def test_a_commit_of_the_early_report_is_no_commit_of_the_raised_alarm(robot):
     robot.do(robot.book.on_fall(fall(), 0.0))
     early = only(robot)
     robot.run(1, 20)
-    assert robot.do(robot.book.on_receipt(receipt(early.id, ReceiptKind.RECEIVED), 21.0, early.revision)) == ()
-    robot.do(robot.book.on_receipt(receipt(early.id, ReceiptKind.RECEIVED), 22.0, only(robot).revision))
+    assert robot.do(robot.book.on_receipt(known(robot, early.revision, ReceiptKind.RECEIVED), 21.0)) == ()
+    robot.do(robot.book.on_receipt(known(robot, only(robot).revision, ReceiptKind.RECEIVED), 22.0))
     assert robot.phases == [P.RECEIVED]
 
 
@@ -303,6 +322,72 @@ def test_a_new_call_while_help_is_coming_is_answered(robot):
     robot.do(robot.book.on_safety_word(word("w2"), 60.0))
     assert robot.told[-1] == "help_on_the_way_repeat"
     assert robot.phases == [P.ACKNOWLEDGED]
+
+
+def known(robot, revision, kind=ReceiptKind.CLOSED, case=0):
+    """The platform's word when this was the newest revision that it had."""
+    return receipt(robot.store.load()[case].id, kind, revision=revision)
+
+
+def open_alarms(robot):
+    return [case.alarm for case in robot.store.load() if case.is_open]
+
+
+def test_who_closes_an_alarm_has_not_closed_the_fall_that_came_since(robot):
+    """The link was away: the second fall is on no page when the caregiver writes that all is well."""
+    robot.do(robot.book.on_fall(fall("f1"), 0.0))
+    robot.run(1, 20)
+    seen = only(robot).revision
+    robot.do(robot.book.on_fall(fall("f2", at_s=300.0), 301.0))
+    robot.start()
+    robot.do(robot.book.on_receipt(known(robot, seen), 400.0))
+    (second,) = open_alarms(robot)
+    assert (second.type, second.phase, second.reasons, second.onset_at_s) == (
+        AlarmType.FALL,
+        P.CHECKING,
+        ("fast_drop",),
+        300.0,
+    )
+    assert robot.told[-1] != "alarm_closed", "while they are asked again"
+    robot.do(robot.book.on_fall(fall("f2", at_s=300.0), 402.0))  # the watcher repeats it
+    robot.run(403, 425)
+    assert [alarm.phase for alarm in open_alarms(robot)] == [P.RAISED]
+
+
+def test_a_fall_that_the_platform_knew_of_is_closed_with_its_alarm(robot):
+    robot.do(robot.book.on_fall(fall("f1"), 0.0))
+    robot.run(1, 20)
+    robot.do(robot.book.on_fall(fall("f2", at_s=300.0), 301.0))
+    robot.do(robot.book.on_receipt(known(robot, only(robot).revision), 400.0))
+    assert (robot.phases, robot.told[-1]) == ([P.CLOSED], "alarm_closed")
+
+
+def test_whoever_called_since_an_alarm_was_closed_is_raised_at_once(robot):
+    robot.do(robot.book.on_fall(fall("f1"), 0.0))
+    robot.run(1, 20)
+    seen = only(robot).revision
+    robot.do(robot.book.on_safety_word(word("w2"), 301.0))
+    robot.do(robot.book.on_fall(fall("f2", at_s=301.0), 302.0))
+    robot.do(robot.book.on_receipt(known(robot, seen), 400.0))
+    (second,) = open_alarms(robot)
+    assert (second.type, second.phase, second.reasons) == (AlarmType.SOS, P.RAISED, ("heard_help", "fast_drop"))
+
+
+def test_a_second_witness_counts_as_news_too(robot):
+    """Closed while it was still being checked, and raised by a cry meanwhile."""
+    robot.do(robot.book.on_fall(fall("f1"), 0.0))
+    seen = only(robot).revision
+    robot.do(robot.book.on_safety_word(word("w2"), 5.0))
+    robot.do(robot.book.on_receipt(known(robot, seen), 6.0))
+    assert [(alarm.type, alarm.phase) for alarm in open_alarms(robot)] == [(AlarmType.SOS, P.RAISED)]
+
+
+def test_a_platform_that_names_no_revision_closes_all(robot):
+    robot.do(robot.book.on_fall(fall("f1"), 0.0))
+    robot.run(1, 20)
+    robot.do(robot.book.on_fall(fall("f2", at_s=300.0), 301.0))
+    robot.do(robot.book.on_receipt(receipt(only(robot).id, ReceiptKind.CLOSED), 400.0))
+    assert robot.phases == [P.CLOSED]
 
 
 def test_a_receipt_for_an_unknown_alarm_is_nothing(robot):

@@ -33,6 +33,7 @@ class AlarmLife(RuleBasedStateMachine):
         self.by_person: dict[ReceiptKind, set[str]] = {kind: set() for kind in ReceiptKind}
         self.help_coming: Counter[str | None] = Counter()
         self.ended: dict[str, Alarm] = {}
+        self.unknown: set[tuple[str, str]] = set()
 
     def carry_out(self, effects: Effects, crash: object) -> None:
         self.check_written_first(effects)
@@ -89,13 +90,19 @@ class AlarmLife(RuleBasedStateMachine):
         state = bed(presence, self.now_s, since_s=self.now_s - 10, fresh=fresh)
         self.carry_out(self.robot.book.on_bed(state, night, self.now_s), crash)
 
-    @rule(kind=st.sampled_from(ReceiptKind), which=st.integers(0, 5), crash=CRASHES)
-    def platform_says(self, kind, which, crash):
+    @rule(kind=st.sampled_from(ReceiptKind), which=st.integers(0, 5), behind=st.integers(-1, 4), crash=CRASHES)
+    def platform_says(self, kind, which, behind, crash):
+        """`behind`: so many revisions are not on the platform yet; below 0 it does not say what it knew."""
         cases = self.robot.store.load()
         if cases:
-            alarm_id = cases[which % len(cases)].id
-            self.by_person[kind].add(alarm_id)
-            self.carry_out(self.robot.book.on_receipt(receipt(alarm_id, kind, self.now_s), self.now_s), crash)
+            case = cases[which % len(cases)]
+            self.by_person[kind].add(case.id)
+            knew = None if behind < 0 else max(1, case.alarm.revision - behind)
+            closes = kind is ReceiptKind.CLOSED and case.is_open and crash != "before_commit"
+            what = receipt(case.id, kind, self.now_s, revision=knew)
+            self.carry_out(self.robot.book.on_receipt(what, self.now_s), crash)
+            if closes and knew is not None:
+                self.unknown |= {(case.id, joined.source) for joined in case.joined if joined.revision > knew}
 
     @rule(after_s=st.sampled_from([0.5, 1.0, 4.0, 9.0, 11.0, 20.0, 61.0, 200.0]), crash=CRASHES)
     def time_passes(self, after_s, crash):
@@ -121,6 +128,11 @@ class AlarmLife(RuleBasedStateMachine):
                 assert case.id in self.by_person[ReceiptKind.ACKNOWLEDGED]
             elif case.raised_at_s is not None:
                 assert case.phase in (P.RAISED, P.SENT, P.RECEIVED)
+
+    @invariant()
+    def what_nobody_knew_when_it_was_closed_has_an_alarm_of_its_own(self):
+        for closed, source in self.unknown:
+            assert any(source in case.source_ids for case in self.robot.store.load() if case.id != closed)
 
     @invariant()
     def whatever_is_raised_or_cancelled_has_been_reported(self):

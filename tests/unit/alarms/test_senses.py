@@ -260,6 +260,17 @@ def test_a_sensed_fall_asks_first_and_a_second_witness_raises(robot):
     assert only(robot).phase is P.RAISED
 
 
+@pytest.mark.parametrize("reason", FallReason)
+def test_the_camera_confirms_a_fall_that_was_sensed(robot, reason):
+    robot.do(robot.book.on_call(call(kind=CallKind.SENSED_FALL), 0.0))
+    robot.do(robot.book.on_fall(fall(reason=reason, at_s=1.0), 3.0))
+    assert (only(robot).phase, only(robot).reasons) == (P.RAISED, ("fall_sensed", reason.value))
+    again = Robot()
+    again.do(again.book.on_fall(fall(at_s=1.0), 3.0))
+    again.do(again.book.on_fall(fall("f2", reason=reason, at_s=4.0), 5.0))
+    assert only(again).phase is P.CHECKING, "the camera alone is one witness"
+
+
 def test_a_sensed_fall_confirms_what_the_camera_suspects(robot):
     robot.do(robot.book.on_fall(fall(), 0.0))
     robot.do(robot.book.on_call(call(kind=CallKind.SENSED_FALL), 2.0))

@@ -9,10 +9,19 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from robot.fleet import handling, intake, quarantine, readings
+from robot.fleet import handling, intake, quarantine, readings, resend
 from robot.fleet.database import open_database
 from robot.fleet.tables import Alarm, AlarmLog, Bed, Command, Device, DeviceState, Message, Refusal
-from robot.reporting.contract import BedBody, CommandAck, EventBody, EventReport, StateReport, TelemetryReport, topic
+from robot.reporting.contract import (
+    AlarmCommand,
+    BedBody,
+    CommandAck,
+    EventBody,
+    EventReport,
+    StateReport,
+    TelemetryReport,
+    topic,
+)
 from tests.unit.fleet.conftest import ALARM, DEVICE, Home, alarm, pending
 
 pytestmark = pytest.mark.unit
@@ -65,6 +74,19 @@ def test_received_is_commanded_once_when_the_alarm_is_raised(home: Home) -> None
     home.alarm("raised", 4)
     [command] = pending(home)
     assert (command.device, command.alarm_id, command.status) == (DEVICE, ALARM, "received")
+
+
+def test_a_command_says_which_revision_was_known(home: Home) -> None:
+    """What joined the alarm later is not closed by it: the robot must be able to tell."""
+    home.alarm("raised", 2)
+    home.alarm("raised", 3)
+    handling.close(home.database, ALARM, "王芳", "已到现场", home.now_s)
+    home.alarm("raised", 4)
+    sent = [command for _, command in resend.claim(home.database, home.now_s)]
+    assert [(command.status, command.revision) for command in sent if isinstance(command, AlarmCommand)] == [
+        ("received", 2),
+        ("closed", 3),
+    ]
 
 
 def test_only_the_right_robot_confirms_a_command(home: Home) -> None:

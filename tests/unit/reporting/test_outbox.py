@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_command_counts_once_and_its_receipt_waits_until_the_alarm_manager_took_it(outbox: Outbox) -> None:
-    receipt = Receipt("command-1", "alarm-0001", ReceiptKind.CLOSED, NOW_S, by="Сарнай", reason="护理员已到")
+    receipt = Receipt("command-1", "alarm-0001", ReceiptKind.CLOSED, NOW_S, "Сарнай", "护理员已到", revision=4)
     assert outbox.record_receipt(receipt)
     assert not outbox.record_receipt(receipt)
     assert outbox.undelivered_receipts() == [receipt]
@@ -130,6 +131,20 @@ def test_a_command_counts_once_and_its_receipt_waits_until_the_alarm_manager_too
     outbox.mark_receipts_delivered(["command-1"])
     assert outbox.undelivered_receipts() == []
     assert not outbox.record_receipt(receipt)
+
+
+def test_a_file_of_an_earlier_release_is_taken_on_with_the_answers_that_wait_in_it(tmp_path: Path) -> None:
+    Outbox(tmp_path / "robot.db").close()
+    with closing(sqlite3.connect(tmp_path / "robot.db", isolation_level=None)) as old:
+        old.execute("alter table receipts drop column revision")
+        old.execute("insert into receipts(id, kind, alarm_id, at_s) values ('command-1', 'closed', 'alarm-0001', 1.0)")
+    outbox = Outbox(tmp_path / "robot.db")
+    outbox.record_receipt(Receipt("command-2", "alarm-0001", ReceiptKind.CLOSED, 2.0, revision=7))
+    assert [(receipt.id, receipt.revision) for receipt in outbox.undelivered_receipts()] == [
+        ("command-1", None),
+        ("command-2", 7),
+    ]
+    outbox.close()
 
 
 def test_receipts_come_in_the_order_in_which_they_were_recorded(outbox: Outbox) -> None:
