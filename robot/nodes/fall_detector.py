@@ -27,6 +27,7 @@ from robot.vision.movenet import load_engine
 from robot.vision.numbers import FallRules
 from robot.vision.room import RoomCamera
 from robot.vision.second_look import SecondLook
+from robot.vision.standing_zones import StandingZones
 from robot.vision.watcher import FallWatcher
 from robot.vision.zones import FILE_NAME, Zones, read_zones
 from robot.watchdog import Watchdog
@@ -99,6 +100,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         bed = tuple(zip(corners[::2], corners[1::2], strict=True))
         self._zones = ZonesFile(self.home / FILE_NAME, Zones(bed=(bed,) if bed else ()))
         self._zones.changed()
+        self._standing = StandingZones(self.home, self._zones.zones)
         rules = FallRules(found_on_floor_s=settings.found_on_floor_s, long_on_floor_s=settings.long_on_floor_s)
         detector = FallDetector(rules, self._zones.zones, lives_alone=self._household.people == 1)
         engine = load_engine()
@@ -192,11 +194,18 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         self._tell(self._watcher.watch(frame.image, now_s, frame.at_s, self._bed.occupied(now_s)))
         height_px, width_px = frame.image.shape[:2]
         self._figures.see(self._watcher.people, frame.at_s, width_px, height_px)
+        if self._standing.is_due(now_s) and not detector.is_falling:
+            self._look_around(frame, now_s)
         for held in detector.take_withheld():
             self._withheld[held.why] += 1
             self.log.info("fall not told: %s, track %s, %s so far", held.why, held.track, self._withheld[held.why])
         if self._health.fault(now_s) is None:
             self._tell_view(detector.view())
+
+    def _look_around(self, frame: Frame, now_s: float) -> None:
+        if self._standing.look(frame.image, now_s, empty=not self._watcher.people):
+            self._watcher.detector.look_from_elsewhere(self._standing.zones)
+            self.log.warning("the camera was moved; the zones follow")
 
     def _tell(self, events: Sequence[messages.FallEvent]) -> None:
         for event in events:
@@ -217,6 +226,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
     def _check(self) -> None:
         self._set_pause(self._pauses.now(time.time()))
         if self._zones.changed():
+            self._standing.use(self._zones.zones)
             self._watcher.detector.use_zones(self._zones.zones)
             self._health = self._new_health()
             self.log.info("zones drawn anew")
@@ -229,7 +239,7 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         fault = self._health.fault(now_s)
         warning = None if fault else self._health.warning(now_s)
         # a broken file needs somebody; a slow camera often mends itself with the next light
-        broken = self._zones.fault or self._household.fault
+        broken = self._zones.fault or self._standing.warning or self._household.fault
         text = fault.text if fault else broken or (warning.text if warning else "")
         self.report_fault(text, fatal=fault is not None)
         if fault is not None:

@@ -18,6 +18,7 @@ from robot.vision.numbers import FallRules
 from robot.vision.places import Places
 from robot.vision.pose import Person
 from robot.vision.posture import Posture
+from robot.vision.scale import RoomScale
 from robot.vision.stature import is_upright, stands
 from robot.vision.tracker import FORGET_LOW_S, Track, Tracker, postures_of
 from robot.vision.unseen import Unseen
@@ -149,6 +150,11 @@ class FallDetector:
     def use_zones(self, zones: Zones) -> None:
         """The caregiver drew other zones."""
         self._places = replace(self._places, zones=zones)
+
+    def look_from_elsewhere(self, zones: Zones) -> None:
+        """The camera was moved: the zones lie elsewhere in the picture, and how tall people are where is unknown."""
+        self.use_zones(zones)
+        self._tracker.scale = RoomScale()
 
     def view(self) -> RoomView:
         """The room as of the last step."""
