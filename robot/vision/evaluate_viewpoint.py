@@ -18,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from robot.errors import BadInput, HaniError
 from robot.vision.camera import FileCamera
@@ -25,6 +26,7 @@ from robot.vision.pose import Image
 from robot.vision.variants import CHANGES, Change
 from robot.vision.viewpoint import Landmarks, compare, landmarks
 
+_Numbers = NDArray[np.float64]
 _GREY = (60, 60, 60)  # what the camera has not seen
 _AT = (0.0, 0.5, 0.97)  # of a clip
 
@@ -34,7 +36,7 @@ def _moved(right: float = 0.0, down: float = 0.0, turn_deg: float = 0.0, nearer:
 
     def change(image: Image) -> Image:
         height, width = image.shape[:2]
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn_deg, nearer)
+        matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), turn_deg, nearer), np.float64)
         matrix[:, 2] += [right * width, down * height]
         return np.asarray(cv2.warpAffine(image, matrix, (width, height), borderValue=_GREY), np.uint8)
 
@@ -56,7 +58,7 @@ def _turned(aside_deg: float, down_deg: float = 0.0) -> Change:
     return change
 
 
-def _lit(seed: int, share: Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]) -> Change:
+def _lit(seed: int, share: Callable[[_Numbers, _Numbers, np.random.Generator], _Numbers]) -> Change:
     """Each place of the picture with a share of its light."""
 
     def change(image: Image) -> Image:
@@ -64,17 +66,18 @@ def _lit(seed: int, share: Callable[[np.ndarray, np.ndarray, np.random.Generator
         height, width = image.shape[:2]
         y, x = np.mgrid[0:height, 0:width] / width
         noise = random.normal(0.0, 3.0, image.shape)
-        return np.clip(image * share(x, y, random)[..., None] + noise, 0, 255).astype(np.uint8)
+        lit = np.clip(image * share(x, y, random)[..., None] + noise, 0, 255)
+        return np.asarray(lit, np.uint8)
 
     return change
 
 
-def _lamp(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _lamp(x: _Numbers, y: _Numbers, random: np.random.Generator) -> _Numbers:
     to_x, to_y = random.uniform(0.1, 0.9), random.uniform(0.1, 0.5)
     return np.asarray(0.15 + 1.1 * np.exp(-((x - to_x) ** 2 + (y - to_y) ** 2) / (2 * 0.3**2)))
 
 
-def _sun(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _sun(x: _Numbers, y: _Numbers, random: np.random.Generator) -> _Numbers:
     return np.where(np.abs(x - random.uniform(0.0, 1.0) - 0.5 * y) < 0.12, 1.9, 0.8)
 
 
