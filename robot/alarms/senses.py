@@ -24,7 +24,6 @@ class Senses:
         self._view: RoomView | None = None
         self._vitals: tuple[float, float] | None = None  # (since when in bed, when last measured)
         self._seeing_since_s: float | None = None
-        self._upright_since_s: float | None = None
         self._upright_at_s: float | None = None
         self._all_up_since_s: float | None = None
         self._odd: tuple[str, float] | None = None  # (reason, since when the sensors contradict each other)
@@ -54,15 +53,8 @@ class Senses:
             self._seeing_since_s = None
         elif self._seeing_since_s is None or gap:
             self._seeing_since_s = view.at_s
-        if gap:
-            self._upright_since_s = None
-        # views come when something changes: who was upright in the last one stood until this one
-        if self._upright_since_s is not None and view.at_s - self._upright_since_s >= _UP_S:
+        if sees and view.upright:
             self._upright_at_s = view.at_s
-        if not (sees and view.upright):
-            self._upright_since_s = None
-        elif self._upright_since_s is None:
-            self._upright_since_s = view.at_s
         if not (sees and view.upright and not view.low):
             self._all_up_since_s = None
         elif self._all_up_since_s is None or gap:

@@ -161,7 +161,7 @@ class FallDetector:
         people = [track for track in self._seen if not track.stands_still(self._frame.t_s)]
         places = {track.number: self._places.zone(track.posture) for track in people}
         beside = [track for track in people if track.machine.low and places[track.number] in (None, Zone.FLOOR)]
-        upright = sum(track.machine.upright for track in people)
+        upright = sum(track.machine.upright and track.is_there(self._frame.t_s) for track in people)
         return RoomView(
             at_s=self._frame.at_s,
             sees=True,

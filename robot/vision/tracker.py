@@ -28,6 +28,7 @@ MOVED_SIZES = 0.25  # whoever never moved so far may be a picture on the wall; c
 GONE_S = 120.0  # who vanished on their feet is remembered for so long: what appears there is them; chosen
 GONE_REACH_H = 0.6  # of their height from where they stood: the hips are 0.5 H above the feet; anatomy
 STANDS_WEIGHT = 0.05  # of each look at who is on their feet: two seconds of walking; chosen
+THERE_S = 3.0  # who neither moved nor was there for so long may be a ghost of the model; chosen
 STILL_S = 60.0  # an upright figure that did not move for so long since it appeared is one; chosen
 
 
@@ -99,6 +100,10 @@ class Track:
     def is_short(self) -> bool:
         """Whether they stand much shorter than those who walk there: a child, or somebody who stoops or sits."""
         return self.stands_h is not None and self.stands_h < CHILD_H
+
+    def is_there(self, at_s: float) -> bool:
+        """Whether somebody upright can be nobody's ghost: a curtain or a coat, for a look or some."""
+        return self.moved or at_s - self.began_at_s >= THERE_S
 
     def stands_still(self, at_s: float) -> bool:
         """An upright figure that never moved: a poster, a coat, a statue."""

@@ -93,7 +93,7 @@ def test_a_camera_that_goes_blind_makes_the_tolerance_no_longer(robot):
 @pytest.mark.parametrize("told", [True, False], ids=["told by the mattress", "set"])
 @pytest.mark.parametrize(
     ("latency_s", "up_at_s", "phases"),
-    [(30.0, -15.0, []), (30.0, -30.0, [P.CHECKING]), (300.0, -280.0, [])],
+    [(30.0, -15.0, []), (30.0, -25.0, [P.CHECKING]), (300.0, -280.0, [])],
 )
 def test_who_walked_out_before_a_late_mattress_told_it_was_seen_upright(latency_s, up_at_s, phases, told):
     robot = Robot(AlarmSettings(device="hani-test", bed_latency_s=-1.0 if told else latency_s))
@@ -101,20 +101,6 @@ def test_who_walked_out_before_a_late_mattress_told_it_was_seen_upright(latency_
     for at_s in range(-400, 10, 5):
         robot.book.on_view(view(float(at_s), upright=int(at_s == up_at_s)))
     leave(robot, upright=0, to_s=60, latency_s=latency_s if told else None)
-    assert robot.phases == phases
-
-
-@pytest.mark.parametrize(("for_s", "phases"), [(1.2, [P.CHECKING]), (2.5, [])])
-def test_an_upright_glimpse_is_nobody_who_got_up(robot, for_s, phases):
-    """A ghost of the model, for a second, beside whoever rolled out of bed (simulated life, seed 371)."""
-    robot.do(robot.book.on_bed(bed(Presence.IN_BED, 0.0, since_s=-1e4), True, 0.0))
-    for at_s in range(-60, 10, 5):
-        robot.book.on_view(view(float(at_s), upright=0))
-    robot.do(robot.book.on_bed(bed(Presence.OUT_OF_BED, 10.0, since_s=10.0), True, 10.0))
-    changes = {30.0: 1, 30.0 + for_s: 0}
-    for at_s in sorted({*range(5, 60, 5), *changes}):
-        robot.book.on_view(view(float(at_s), upright=changes.get(at_s, 0)))
-        robot.do(robot.book.tick(float(at_s)))
     assert robot.phases == phases
 
 

@@ -154,6 +154,17 @@ def test_two_upright_people_are_in_the_view():
     assert (view.sees, view.people, view.upright, view.low, view.helper) == (True, 2, 2, 0, True)
 
 
+@pytest.mark.parametrize(("for_s", "upright"), [(1.0, 0), (2.9, 0), (3.4, 1)])
+def test_an_upright_glimpse_is_nobody_who_got_up(for_s, upright):
+    """A ghost of the model kept who had rolled out of bed waiting for ten minutes (simulated life, seed 371)."""
+    detector = FallDetector()
+    watch(frames({"x": lambda t: 320.0, "moves": ((STAND, for_s),)}), detector)
+    assert detector.view().upright == upright
+    walker = FallDetector()
+    watch(frames({"x": lambda t: 320.0 + 80.0 * t, "moves": ((STAND, 1.0),)}), walker)
+    assert walker.view().upright == 1, "who walks is somebody at once"
+
+
 def test_the_view_tells_who_lies_where():
     zones = Zones(bed=(box(0.0, 0.5, 0.45, 1.0),), floor=(box(0.0, 0.5, 1.0, 1.0),))
     detector = FallDetector(zones=zones)
