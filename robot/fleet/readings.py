@@ -46,6 +46,7 @@ def take_states(session: Session, reports: Iterable[tuple[float, StateReport]]) 
                 "outbox": report.outbox,
                 "software": report.software,
                 "nodes": report.nodes,
+                "reasons": report.reasons,
                 "thinned": report.thinned,
                 "test_ok_at_s": report.test_ok_ts,
             }
@@ -55,10 +56,12 @@ def take_states(session: Session, reports: Iterable[tuple[float, StateReport]]) 
     wills: list[dict[str, Any]] = []
     for device, row in sorted(newest.items()):
         old = standing.get(device)
-        if old is None or old.online != row["online"] or ("nodes" in row and old.nodes != row["nodes"]):
+        health = ("nodes", "reasons")
+        other = old is None or any(name in row and getattr(old, name) != row[name] for name in ("online", *health))
+        if other:
             note_change(session, device, row["received_at_s"])
         if old is None and "nodes" not in row:
-            row |= {"outbox": 0, "software": "", "nodes": {}, "thinned": None, "test_ok_at_s": None}
+            row |= {"outbox": 0, "software": "", "nodes": {}, "reasons": {}, "thinned": None, "test_ok_at_s": None}
         (whole if "nodes" in row else wills).append(row)
     later = (
         "excluded.received_at_s >= device_states.received_at_s "
@@ -66,7 +69,7 @@ def take_states(session: Session, reports: Iterable[tuple[float, StateReport]]) 
     )
     bulk.put(session, DeviceState, whole, later)
     # a last will knows nothing of the nodes and the outbox: what stands there stays
-    silent = ("outbox", "software", "nodes", "thinned", "test_ok_at_s")
+    silent = ("outbox", "software", "nodes", "reasons", "thinned", "test_ok_at_s")
     kept = [{**row, **{name: getattr(standing[row["device"]], name) for name in silent}} for row in wills]
     bulk.put(session, DeviceState, kept, later)
 

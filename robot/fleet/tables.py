@@ -13,7 +13,14 @@ SERIAL = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts by itse
 class Base(DeclarativeBase):
     """Base of all tables; every time is a double, every list or mapping is JSON."""
 
-    type_annotation_map = {float: Float(53), str: Text(), dict[str, int]: JSON(), list[str]: JSON(), Any: JSON()}  # noqa: RUF012 - SQLAlchemy reads it from the class
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        float: Float(53),
+        str: Text(),
+        dict[str, int]: JSON(),
+        dict[str, str]: JSON(),
+        list[str]: JSON(),
+        Any: JSON(),
+    }
 
 
 class Device(Base):
@@ -42,6 +49,7 @@ class DeviceState(Base):
     outbox: Mapped[int] = mapped_column(BigInteger)
     software: Mapped[str]
     nodes: Mapped[dict[str, int]]
+    reasons: Mapped[dict[str, str]] = mapped_column(default=dict)  # of nodes that are not ok, for those that say why
     thinned: Mapped[int | None] = mapped_column(BigInteger)
     test_ok_at_s: Mapped[float | None]  # robot
 

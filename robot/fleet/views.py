@@ -175,11 +175,12 @@ def _ended(alarm: Alarm, lens: Lens) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """A node of the robot; `level` is ok, warn, error or unknown."""
+    """A node of the robot; `level` is ok, warn, error or unknown. `why` is empty where it does not say."""
 
     name: str
     level: str
     text: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,8 @@ def robot_view(
     presence = desk.presence(state.online if state else None, device.last_seen_at_s, lens.now_s)
     online = presence is desk.Presence.ONLINE
     nodes = tuple(
-        _node(name, level if online else None, lens) for name, level in sorted((state.nodes if state else {}).items())
+        _node(name, level if online else None, state.reasons.get(name) if state else None, lens)
+        for name, level in sorted((state.nodes if state else {}).items())
     )
     return RobotView(
         device=device.device,
@@ -269,8 +271,9 @@ def bed_view(bed: Bed | None, reachable: bool, lens: Lens) -> BedView:
     return BedView(presence, text, bed.heart_rate_bpm, bed.breath_rate_bpm, measured, bed.wet)
 
 
-def _node(name: str, level: int | None, lens: Lens) -> NodeView:
+def _node(name: str, level: int | None, reason: str | None, lens: Lens) -> NodeView:
     known = {0: "ok", 1: "warn", 2: "error"}
     if level not in known:
         return NodeView(name, "unknown", lens.words("unknown"))
-    return NodeView(name, known[level], lens.words(f"level.{level}"))
+    why = lens.words.maybe("fault", reason) if level and reason else ""
+    return NodeView(name, known[level], lens.words(f"level.{level}"), why)

@@ -137,9 +137,11 @@ class AlarmManager(HaniNode[AlarmManagerSettings]):
             self._voice.publish(convert.say_to_ros(say))
         disk = self._ready_disk
         unwritten = "alarms cannot be written to disk" if disk.store.unwritten else ""
-        fault = disk.fault or unwritten or self._receipts_fault or self._household.fault
+        refused = disk.fault or unwritten or self._receipts_fault
+        fault = refused or self._household.fault
         sensors = self._book.sensor_fault(time.time())
-        self.report_fault(fault or _SENSOR_FAULTS.get(sensors, sensors), fatal=bool(fault))
+        reason = "disk_refuses" if refused else "resident_file_broken" if fault else sensors
+        self.report_fault(fault or _SENSOR_FAULTS.get(sensors, sensors), fatal=bool(fault), reason=reason)
 
     def _move(self) -> None:
         self._ready_disk.move()

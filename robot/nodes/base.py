@@ -52,7 +52,7 @@ class HaniNode(LifecycleNode, Generic[S]):
         self._make_home()
         self.log = logging.getLogger(f"hani.{self.NAME}")
         self._clock_offset_s = 0.0
-        self._level, self._detail = DiagnosticStatus.OK, ""
+        self._level, self._detail, self._reason = DiagnosticStatus.OK, "", ""
         self._entities: list[Any] = []
         self._publishers_offered: list[Any] = []
         self._heartbeat = self.create_publisher(Heartbeat, HEARTBEAT, EVENTS)
@@ -84,10 +84,13 @@ class HaniNode(LifecycleNode, Generic[S]):
         """Unix time by the home's clock, in seconds."""
         return time.time() + self._clock_offset_s
 
-    def report_fault(self, detail: str = "", *, fatal: bool = False) -> None:
-        """Show a fault (constant text, no personal content) in the heartbeat; empty text: all is well."""
+    def report_fault(self, detail: str = "", *, fatal: bool = False, reason: str = "") -> None:
+        """Show a fault (constant text, no personal content) in the heartbeat; empty text: all is well.
+
+        `reason` is a slug that the platform's pages translate (`fault.*` of their words): the detail stays here.
+        """
         level = DiagnosticStatus.ERROR if fatal else DiagnosticStatus.WARN
-        self._level, self._detail = (level, detail) if detail else (DiagnosticStatus.OK, "")
+        self._level, self._detail, self._reason = (level, detail, reason) if detail else (DiagnosticStatus.OK, "", "")
 
     def offer(self, kind: Any, topic: str, qos: Any = EVENTS) -> Any:
         """Make a publisher that lasts until cleanup: left behind, it would go on telling late joiners old news."""
@@ -188,7 +191,7 @@ class HaniNode(LifecycleNode, Generic[S]):
     def _beat(self) -> None:
         beat = Heartbeat(stamp=stamp(time.time()), node=self.NAME, pid=os.getpid(), detail=self._detail)
         beat.state = self._state_machine.current_state[0]
-        beat.level = self._level[0]
+        beat.level, beat.reason = self._level[0], self._reason
         self._heartbeat.publish(beat)
 
     def _set_clock(self, clock: HomeClock) -> None:

@@ -22,7 +22,7 @@ from robot.settings import FallDetectorSettings
 from robot.vision import evidence, pause
 from robot.vision.camera import Camera, DeviceCamera, Frame
 from robot.vision.detector import FallDetector
-from robot.vision.health import CameraHealth
+from robot.vision.health import CameraHealth, Fault
 from robot.vision.movenet import load_engine
 from robot.vision.numbers import FallRules
 from robot.vision.room import RoomCamera
@@ -36,6 +36,7 @@ _REOPEN_AFTER_S = 2.0
 _HUNG_AFTER_S = 60.0
 _TELL_VIEW_EVERY_S = 5.0
 _CHECK_EVERY_S = 0.5
+_BROKEN = ("zones_broken", "camera_moved", "resident_file_broken")
 _BED_SILENT_AFTER_S = 30.0
 """The mattress's bridge repeats itself every 10 s; silent for so long, it has died."""
 
@@ -232,16 +233,16 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
             self.log.info("zones drawn anew")
         if self._pause is not None:
             until = time.strftime("%H:%M", time.localtime(self._pause.until_at_s))
-            self.report_fault(f"the camera looks away until {until}, as somebody asked")
+            self.report_fault(f"the camera looks away until {until}, as somebody asked", reason="camera_paused")
             self._tell_view(messages.RoomView(time.time(), False, paused_until_at_s=self._pause.until_at_s))
             return
         now_s = time.monotonic()
         fault = self._health.fault(now_s)
         warning = None if fault else self._health.warning(now_s)
         # a broken file needs somebody; a slow camera often mends itself with the next light
-        broken = self._zones.fault or self._standing.warning or self._household.fault
-        text = fault.text if fault else broken or (warning.text if warning else "")
-        self.report_fault(text, fatal=fault is not None)
+        broken = (self._zones.fault, self._standing.warning, self._household.fault)
+        worst = fault or next((Fault(key, text) for key, text in zip(_BROKEN, broken, strict=True) if text), warning)
+        self.report_fault(worst.text if worst else "", fatal=fault is not None, reason=worst.key if worst else "")
         if fault is not None:
             self._tell_view(messages.RoomView(time.time(), False))
 

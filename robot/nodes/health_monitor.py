@@ -15,6 +15,8 @@ from robot.nodes.lifecycle_manager import ORDER
 from robot.nodes.topics import DIAGNOSTICS, HEARTBEAT
 from robot.settings import HealthMonitorSettings
 
+REASON = "reason"
+"""The key under which a node's status says why, in a word that pages translate."""
 _DISK_WARN_SHARE = 0.95
 _MEMORY_WARN_SHARE = 0.95
 
@@ -49,6 +51,8 @@ class HealthMonitor(HaniNode[HealthMonitorSettings]):
         if beat.state != NodeState.ACTIVE and status.level == DiagnosticStatus.OK:
             status.level, status.message = DiagnosticStatus.WARN, "not active"
         status.values = [KeyValue(key="pid", value=str(beat.pid)), KeyValue(key="state", value=str(beat.state))]
+        if beat.reason:
+            status.values.append(KeyValue(key=REASON, value=beat.reason))
         return status
 
     def _machine_status(self) -> DiagnosticStatus:

@@ -31,6 +31,7 @@ from robot.settings import MattressBridgeSettings
 
 _FELL_AGAIN_AFTER_S = 60.0
 """A radar repeats that somebody fell with each message: the same fall, unless it was silent about it for so long."""
+_WORST_FIRST = ("devices_broker", "device_cannot_call", "mattress_silent", "device_needs_care")
 _WORK_PERIOD_S = 0.2
 _RECORD_PERIOD_S = 1.0
 
@@ -114,7 +115,9 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
                 self._night.breathless(reading.apnoea_events)
             self._publish(self._presence.update(reading, now_s))
         self._publish(self._presence.tick(now_s))
-        self.report_fault("; ".join(self._faults(now_s)))
+        faults = self._faults(now_s)
+        worst = min((reason for _, reason in faults), key=_WORST_FIRST.index, default="")
+        self.report_fault("; ".join(text for text, _ in faults), reason=worst)
 
     def _take_device(self, message: Message) -> None:
         try:
@@ -166,15 +169,17 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
         if self._night_store is not None:
             self._night_store.write(records, now_s)
 
-    def _faults(self, now_s: float) -> list[str]:
+    def _faults(self, now_s: float) -> list[tuple[str, str]]:
+        """Texts with their reasons."""
         silent = self._state is None or not self._state.fresh
-        found = ["the mattress is silent"] if silent else []
+        found = [("the mattress is silent", "mattress_silent")] if silent else []
         refusals = {link.fault for link in self._links if link.fault}
         if refusals:
-            found += sorted(refusals)
+            found += [(refusal, "devices_broker") for refusal in sorted(refusals)]
         elif self._devices.devices and not all(link.connected for link in self._links):
-            found.append("the broker of the devices is away")
-        return [*found, *self._watch.faults(now_s), *self._watch.warnings()]
+            found.append(("the broker of the devices is away", "devices_broker"))
+        found += [(text, "device_cannot_call") for text in self._watch.faults(now_s)]
+        return found + [(text, "device_needs_care") for text in self._watch.warnings()]
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from robot.errors import BadConfiguration
 from robot.messages import Presence, Receipt
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
+from robot.nodes.health_monitor import REASON
 from robot.nodes.lifecycle_manager import ORDER
 from robot.reporting.bed_minute import BedMinute
 from robot.reporting.contract import BedBody
@@ -130,7 +131,8 @@ class PlatformReporter(HaniNode[PlatformReporterSettings]):
         levels = {status.name: min(int(status.level[0]), worst) for status in own}
         if self._uplink is not None and levels:
             self._health_at_s = time.monotonic()
-            self._uplink.set_health(levels)
+            told = {status.name: value.value for status in own for value in status.values if value.key == REASON}
+            self._uplink.set_health(levels, told)
 
     def _check_health(self) -> None:
         """Without a health monitor nobody knows how the nodes are: they must not be shown as they last were."""

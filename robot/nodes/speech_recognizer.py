@@ -219,7 +219,9 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
             (self._source.fault if self._source else "") or status.fault or ("no sound is processed" if silent else "")
         )
         fault = status.microphone.fault or self._names_fault or self._lesser_fault()
-        self.report_fault(fatal or fault, fatal=bool(fatal))
+        why = "television" if self._hearing.watch.television else ""
+        reason = "hears_nothing" if fatal else "microphone" if status.microphone.fault else why
+        self.report_fault(fatal or fault, fatal=bool(fatal), reason=reason)
         self._publish(status, fatal)
         if time.monotonic() - self._kept_at_s > _KEEP_EVERY_S:
             self._keep_patience()

@@ -84,7 +84,8 @@ class SpeechSynthesizer(HaniNode[SpeechSynthesizerSettings]):
         question = self._questions.get(spoken.say_id, "") if started else self._questions.pop(spoken.say_id, "")
         self._publisher.publish(convert.spoken_to_ros(replace(spoken, question=question)))
         if spoken.state is not messages.SpokenState.INTERRUPTED:  # which may mean: dropped unsaid
-            self.report_fault("the voice failed" if spoken.state is messages.SpokenState.FAILED else "")
+            failed = spoken.state is messages.SpokenState.FAILED
+            self.report_fault("the voice failed" if failed else "", reason="voice_failed")
 
 
 def main() -> int:

@@ -9,10 +9,11 @@ import contextlib
 import logging
 import queue
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -37,6 +38,7 @@ from robot.reporting.contract import (
 from robot.reporting.outbox import Outbox, Row
 from robot.reporting.pacing import Backoff, Pacing, SendPlan
 
+NO_REASONS: Mapping[str, str] = MappingProxyType({})
 LOG = logging.getLogger(__name__)
 
 STATE_EVERY_S = 30.0  # with the platform's "offline within 90 s" (facts/platform.md): two reports may get lost
@@ -96,6 +98,7 @@ class Uplink:
         self._events: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
         self._raised_by_mid: dict[int, tuple[str, str]] = {}
         self._nodes: dict[str, int] = {}
+        self._reasons: dict[str, str] = {}
         self._state_due_at_s = 0.0
         self._tidy_due_at_s = 0.0
         self._test_ok_at_s: float | None = None
@@ -164,10 +167,12 @@ class Uplink:
         self._events = queue.SimpleQueue()
         self._raised_by_mid.clear()  # message numbers begin anew
 
-    def set_health(self, nodes: dict[str, int]) -> None:
-        """Each node's level for the next state report: 0 ok, 1 warn, 2 error. A change is reported at once."""
-        if nodes != self._nodes:
-            self._nodes = dict(nodes)
+    def set_health(self, nodes: Mapping[str, int], reasons: Mapping[str, str] = NO_REASONS) -> None:
+        """Each node's level for the next state report, 0 ok, 1 warn, 2 error, and for some that are not ok a word (a
+        slug) for what is wrong. A change is reported at once.
+        """
+        if nodes != self._nodes or reasons != self._reasons:
+            self._nodes, self._reasons = dict(nodes), dict(reasons)
             self._state_due_at_s = 0.0
 
     def set_test_ok(self, at_s: float | None) -> None:
@@ -201,6 +206,7 @@ class Uplink:
             outbox=self._outbox.depth(),
             software=self._settings.software,
             nodes=self._nodes,
+            reasons=self._reasons,
             boot=boot.boot_id(),
             ts_mono=boot.uptime_s(),
             thinned=self._outbox.thinned(),

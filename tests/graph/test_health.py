@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from hani_msgs.msg import BedState, Heartbeat
 
 from robot.nodes.bringup import NodeState
+from robot.nodes.fall_detector import FallDetectorNode
 from robot.nodes.health_monitor import HealthMonitor
 from robot.nodes.platform_reporter import PlatformReporter
 from robot.reporting.contract import BedBody
+from robot.reporting.uplink import NO_REASONS
 
 pytestmark = pytest.mark.graph
 
@@ -22,9 +25,11 @@ class FakeUplink:
     def __init__(self) -> None:
         self.connected = True
         self.healths: list[dict[str, int]] = []
+        self.reasons: list[dict[str, str]] = []
 
-    def set_health(self, nodes: dict[str, int]) -> None:
+    def set_health(self, nodes: dict[str, int], reasons: Mapping[str, str] = NO_REASONS) -> None:
         self.healths.append(nodes)
+        self.reasons.append(dict(reasons))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,28 @@ def test_a_node_that_lives_but_does_not_work_is_not_well(
     status = monitor._node_status("alarm_manager")
     assert (status.level, status.message) == shown
     monitor.destroy_node()
+
+
+def test_why_a_part_is_not_well_goes_from_the_node_to_the_platform(here: Path) -> None:
+    """The page says "the camera was moved", and not only "warning"; the node's own text stays in the home."""
+    watch, monitor, reporter = FallDetectorNode(), HealthMonitor(), PlatformReporter()
+    for node in (watch, monitor, reporter):
+        node.configure()
+    reporter._uplink = uplink = FakeUplink()
+    watch._health = watch._new_health()
+    beats: list[Heartbeat] = []
+    watch._heartbeat = type("Told", (), {"publish": staticmethod(beats.append)})
+    for fault in ("the zones file cannot be used: draw the zones again with `hani zones`", ""):
+        watch._zones.fault = fault
+        watch._check()
+        watch._beat()
+        monitor._on_heartbeat(beats[-1])
+        reporter._on_diagnostics(DiagnosticArray(status=[monitor._node_status("fall_detector")]))
+    assert uplink.reasons == [{"fall_detector": "zones_broken"}, {}]
+    reporter._uplink = None
+    for node in (watch, monitor, reporter):
+        node.close()
+        node.destroy_node()
 
 
 def test_the_health_of_drivers_and_other_robots_is_not_this_robots(here: Path) -> None:

@@ -19,6 +19,7 @@ from robot.reporting.contract.values import (
     HeartRate,
     How,
     MessageId,
+    NodeReasons,
     Nodes,
     Person,
     Phase,
@@ -128,9 +129,10 @@ class TelemetryReport(Envelope):
 class StateReport(Wire):
     """Retained. `online` False comes from the last will or an orderly stop.
 
-    nodes: each node's level, 0 ok, 1 warn, 2 error; one whose name is no slug counts as "other". outbox: reports that
-    wait for the platform. thinned: reports of telemetry and events, never of alarms, that the robot gave up for want of
-    space or for their age, ever. test_ok_ts: when a test alarm last came back closed from the platform.
+    nodes: each node's level, 0 ok, 1 warn, 2 error; one whose name is no slug counts as "other". reasons: for some of
+    those that are not ok, what is wrong, in a word that pages translate (`camera_dark`), never a text. outbox: reports
+    that wait for the platform. thinned: reports of telemetry and events, never of alarms, that the robot gave up for
+    want of space or for their age, ever. test_ok_ts: when a test alarm last came back closed from the platform.
     """
 
     dev: DeviceId
@@ -139,6 +141,7 @@ class StateReport(Wire):
     outbox: Count = 0
     software: Version = ""
     nodes: Nodes = {}
+    reasons: NodeReasons = {}
     boot: BootId = ""
     ts_mono: Seconds | None = None
     thinned: Count | None = None

@@ -65,6 +65,14 @@ def _named_nodes(value: object) -> object:
     return named
 
 
+def _readable_reasons(value: object) -> object:
+    """Those that can be read: the level says most, and no odd word must make a robot look silent."""
+    if not isinstance(value, dict):
+        return {}
+    readable = [(name, reason) for name, reason in value.items() if is_slug(name) and is_slug(reason)]
+    return dict(readable[:NODES])
+
+
 def _version_or_unknown(value: object) -> object:
     return value if not isinstance(value, str) or re.match(r"[A-Za-z0-9.+_-]{0,64}\Z", value) else ""
 
@@ -100,6 +108,7 @@ Room = Annotated[Slug | None, BeforeValidator(_slug_or_unknown)]
 # 0 ok, 1 warn, 2 error; a level of tomorrow is an error
 Level = Annotated[int, Field(ge=0, le=255), AfterValidator(lambda level: min(level, 2))]
 Nodes = Annotated[dict[Slug, Level], Field(max_length=NODES), BeforeValidator(_named_nodes)]
+NodeReasons = Annotated[dict[Slug, Slug], Field(max_length=NODES), BeforeValidator(_readable_reasons)]
 Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.+_-]{0,64}$"), BeforeValidator(_version_or_unknown)]
 
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:+-]{0,64}$")]

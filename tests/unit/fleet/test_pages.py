@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import func, select
 
 from robot.fleet import handling
 from robot.fleet.app import create_app
 from robot.fleet.people import ALL
+from robot.fleet.tables import Change
 from robot.reporting.contract import BedBody, StateReport, TelemetryReport
 from tests.unit.fleet.browser import Browser, person
 from tests.unit.fleet.conftest import ALARM, DEVICE, Home
@@ -20,6 +22,11 @@ EVIL = "<script>alert(1)</script>"
 @pytest.fixture
 def browser(home: Home) -> Browser:
     return Browser(create_app(home.platform, ["testserver"]), person(home.database, "王芳", now_s=home.now_s))
+
+
+def newest_change(home: Home) -> int:
+    with home.database.read() as session:
+        return session.scalar(select(func.max(Change.id))) or 0
 
 
 def state(home: Home, **fields: object) -> None:
@@ -91,6 +98,23 @@ def test_everything_from_outside_is_escaped(home: Home, browser: Browser) -> Non
     for page in (posted, browser.get("/").text, browser.get("/robots").text, browser.get(f"/robots/{DEVICE}").text):
         assert EVIL not in page
     assert "&lt;script&gt;" in posted
+
+
+def test_a_part_that_is_not_well_says_why_in_the_readers_language(home: Home, browser: Browser) -> None:
+    nodes = {"alarm_manager": 1, "fall_detector": 1, "mattress_bridge": 2, "speech_recognizer": 0}
+    reasons = {"alarm_manager": "of_tomorrow", "fall_detector": "camera_moved", "speech_recognizer": "hears_nothing"}
+    state(home, nodes=nodes, reasons=reasons)
+    page = browser.get(f"/robots/{DEVICE}").text
+    assert "摄像头被移动过，请重新画区域" in page
+    assert "of_tomorrow" in page, "a newer robot's word is better than none"
+    assert "听不见声音" not in page, "a part that is well has nothing to say"
+    assert page.count('data-testid="why"') == 2
+    assert "Камер хөдөлсөн" in browser.get(f"/robots/{DEVICE}?lang=mn").text
+    before = newest_change(home)
+    state(home, nodes=nodes, reasons={**reasons, "fall_detector": "camera_dark"})
+    assert newest_change(home) > before, "the live page looks again"
+    home.now_s += 90
+    assert 'data-testid="why"' not in browser.get(f"/robots/{DEVICE}").text
 
 
 def test_unknown_is_shown_as_unknown_and_never_as_normal(home: Home, browser: Browser) -> None:

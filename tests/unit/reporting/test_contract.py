@@ -18,6 +18,7 @@ from robot.reporting.contract import (
     UP,
     Ack,
     AlarmReport,
+    StateReport,
     Wire,
     codec,
     decode,
@@ -201,3 +202,24 @@ def test_an_unclosed_text_of_the_largest_size_is_refused() -> None:
 def test_brackets_in_a_text_are_not_counted() -> None:
     assert not codec._deeper_than(b'[[[["' + b"[" * 50 + b'\\"[[["]]]]', 8)
     assert codec._deeper_than(b'"a"[[[["b"[[[["c"[', 8)
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ({"fall_detector": "camera_dark", "Камер": "x", "n": "two words", "m": 3}, {"fall_detector": "camera_dark"}),
+        ({f"n{n}": "word" for n in range(1000)}, None),
+        (["camera_dark"], {}),
+        (None, {}),
+    ],
+    ids=["odd words", "too many", "a list", "null"],
+)
+def test_an_odd_word_of_a_part_makes_no_robot_look_silent(told: object, read: dict[str, str] | None) -> None:
+    state = decode(
+        "state", json.dumps({"v": 1, "dev": "hani-0001", "online": True, "ts": 1.0, "reasons": told}).encode()
+    )
+    assert isinstance(state, StateReport)
+    if read is None:
+        assert 0 < len(state.reasons) < 1000
+    else:
+        assert state.reasons == read

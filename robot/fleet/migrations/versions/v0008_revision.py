@@ -1,4 +1,4 @@
-"""Which revision of its alarm a command speaks of."""
+"""Which revision of its alarm a command speaks of, and what is wrong with a robot's parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("commands", sa.Column("revision", sa.BigInteger(), nullable=True))
+    op.add_column("device_states", sa.Column("reasons", sa.JSON(), nullable=False, server_default="{}"))
 
 
 def downgrade() -> None:
+    op.drop_column("device_states", "reasons")
     op.drop_column("commands", "revision")
