@@ -175,9 +175,13 @@ def _ended(alarm: Alarm, lens: Lens) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """A node of the robot; `level` is ok, warn, error or unknown. `why` is empty where it does not say."""
+    """A node of the robot: its `name`, and what it is to who reads the page; `level` is ok, warn, error or unknown.
+
+    `why` is empty where it does not say.
+    """
 
     name: str
+    meaning: str
     level: str
     text: str
     why: str = ""
@@ -272,8 +276,8 @@ def bed_view(bed: Bed | None, reachable: bool, lens: Lens) -> BedView:
 
 
 def _node(name: str, level: int | None, reason: str | None, lens: Lens) -> NodeView:
-    known = {0: "ok", 1: "warn", 2: "error"}
+    known, meaning = {0: "ok", 1: "warn", 2: "error"}, lens.words.maybe("part", name)
     if level not in known:
-        return NodeView(name, "unknown", lens.words("unknown"))
+        return NodeView(name, meaning, "unknown", lens.words("unknown"))
     why = lens.words.maybe("fault", reason) if level and reason else ""
-    return NodeView(name, known[level], lens.words(f"level.{level}"), why)
+    return NodeView(name, meaning, known[level], lens.words(f"level.{level}"), why)

@@ -105,6 +105,7 @@ def test_a_part_that_is_not_well_says_why_in_the_readers_language(home: Home, br
     reasons = {"alarm_manager": "of_tomorrow", "fall_detector": "camera_moved", "speech_recognizer": "hears_nothing"}
     state(home, nodes=nodes, reasons=reasons)
     page = browser.get(f"/robots/{DEVICE}").text
+    assert "看护摄像头" in page
     assert "摄像头被移动过，请重新画区域" in page
     assert "of_tomorrow" in page, "a newer robot's word is better than none"
     assert "听不见声音" not in page, "a part that is well has nothing to say"
