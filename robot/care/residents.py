@@ -89,10 +89,11 @@ class Names(_Strict):
 
 
 class Resident(_Strict):
-    """`people` counts who sleep here. `languages` are spoken in this order."""
+    """`people` counts who sleep here. `languages` are spoken in this order. `mattress`: whether one lies in the bed."""
 
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = (Language.ZH, Language.MN)
     people: Annotated[int, Field(ge=1, le=20)] = 1
+    mattress: bool = True
     night: Night = Night()
     reminders: tuple[DailyReminder, ...] = ()
     rooms: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], RoomName] = {}

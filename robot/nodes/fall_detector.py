@@ -103,7 +103,8 @@ class FallDetectorNode(HaniNode[FallDetectorSettings]):
         self._zones.changed()
         self._standing = StandingZones(self.home, self._zones.zones)
         rules = FallRules(found_on_floor_s=settings.found_on_floor_s, long_on_floor_s=settings.long_on_floor_s)
-        detector = FallDetector(rules, self._zones.zones, lives_alone=self._household.people == 1)
+        alone, has_mattress = self._household.people == 1, self._household.has_mattress
+        detector = FallDetector(rules, self._zones.zones, lives_alone=alone, has_mattress=has_mattress)
         engine = load_engine()
         self._watcher = FallWatcher(engine, detector, SecondLook(engine))
         self._figures = evidence.StickFigures(settings.evidence_consent)

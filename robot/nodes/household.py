@@ -12,11 +12,18 @@ from robot.settings import NodeSettings
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """`people` sleep here, 0 where nobody knows how many; `fault` says what is wrong with the file, or ""."""
+    """`people` sleep here, 0 where nobody knows how many; `fault` says what is wrong with the file, or "".
+
+    has_mattress: also where nobody knows: then its silence is shown, and suppresses nothing.
+    """
 
     resident: Resident
     people: int
     fault: str = ""
+
+    @property
+    def has_mattress(self) -> bool:
+        return self.resident.mattress
 
 
 def load_household(settings: NodeSettings, log: logging.Logger) -> Household:

@@ -27,6 +27,7 @@ from robot.messages import CallKind
 from robot.mqtt_link import BrokerSettings, Message
 from robot.nodes import convert, topics
 from robot.nodes.base import HaniNode, run
+from robot.nodes.household import load_household
 from robot.settings import MattressBridgeSettings
 
 _FELL_AGAIN_AFTER_S = 60.0
@@ -53,6 +54,7 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
             settings.certificate_file,
             settings.key_file,
         )
+        self._has_mattress = load_household(settings, self.log).has_mattress
         self._readings: queue.SimpleQueue[BedReading] = queue.SimpleQueue()
         self._heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
         late_s = latency_s(settings.payload_format)
@@ -71,8 +73,9 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
 
     def activate(self) -> None:
         settings = self.settings
-        mattress = MattressSettings(settings.topic, settings.payload_format, settings.side, settings.mattress_id)
-        self._links.append(MattressLink(self._broker, mattress, self._readings.put))
+        if self._has_mattress:
+            mattress = MattressSettings(settings.topic, settings.payload_format, settings.side, settings.mattress_id)
+            self._links.append(MattressLink(self._broker, mattress, self._readings.put))
         if self._devices.devices:
             self._links.append(ButtonLink(self._broker, self._devices, self._heard.put, self._session_name()))
         for link in self._links:
@@ -171,7 +174,7 @@ class MattressBridge(HaniNode[MattressBridgeSettings]):
 
     def _faults(self, now_s: float) -> list[tuple[str, str]]:
         """Texts with their reasons."""
-        silent = self._state is None or not self._state.fresh
+        silent = self._has_mattress and (self._state is None or not self._state.fresh)
         found = [("the mattress is silent", "mattress_silent")] if silent else []
         refusals = {link.fault for link in self._links if link.fault}
         if refusals:

@@ -71,6 +71,7 @@ class FallDetector:
     Whoever lies with hips and body inside a sofa's zone rests, unless they came from the bed without standing up. While
     another person stands beside the fallen, an event waits `HOLD_S` for them to help. `lives_alone`: who is much
     shorter than who walks there while nobody else is about is a child; of two residents one may be short and stoop.
+    Without `has_mattress` whoever lies in the bed's zone rests there, as on a sofa: else they were asked each night.
     """
 
     def __init__(
@@ -80,10 +81,11 @@ class FallDetector:
         new_id: Callable[[], str] = lambda: str(uuid6.uuid7()),
         *,
         lives_alone: bool = True,
+        has_mattress: bool = True,
     ) -> None:
         self._rules = rules or FallRules()
         self._places = Places(zones)
-        self._new_id, self._lives_alone = new_id, lives_alone
+        self._new_id, self._lives_alone, self._has_mattress = new_id, lives_alone, has_mattress
         self._tracker = Tracker(self._rules)
         self._seen: list[Track] = []
         self._unseen = Unseen(self._rules)
@@ -194,7 +196,7 @@ class FallDetector:
         on_sofa = (seated or lies_on_sofa) and not came_lying and not track.machine.slid
         above_bed = not below_bed and self._places.above(Zone.BED, track.posture)  # who rolled out lies lower
         in_bed = zone is Zone.BED or track.machine.lies_as_in_bed or above_bed
-        felt, will_feel = bed is True and in_bed, bed is False and in_bed
+        felt, will_feel = in_bed and (bed is True or not self._has_mattress), bed is False and in_bed
         rested = track.machine.rested
         if track.seen_at_s == frame.t_s:
             rests = on_sofa or felt

@@ -14,6 +14,7 @@ from robot.messages import BedState, FallEvent, FallReason, Presence
 from robot.nodes import convert
 from robot.nodes.alarm_manager import AlarmManager
 from robot.nodes.fall_detector import BedWitness, FallDetectorNode
+from robot.nodes.mattress_bridge import MattressBridge
 from robot.vision import viewpoint
 from robot.vision.room import RoomCamera
 from robot.vision.standing_zones import MOVED
@@ -85,6 +86,23 @@ def test_where_another_may_lie_in_the_bed_it_vouches_for_nobody(residents: int) 
     for presence in (Presence.IN_BED, Presence.OUT_OF_BED):
         witness.take(bed(presence), 1.0)
         assert witness.occupied(2.0) is None
+
+
+def test_a_home_without_a_mattress_says_so_once_for_watch_and_bridge(here: Path) -> None:
+    file = here / "resident.yaml"
+    for has_mattress in (True, False):
+        file.write_text(f"mattress: {str(has_mattress).lower()}\n", encoding="utf-8")
+        watch, bridge = FallDetectorNode(), MattressBridge()
+        for node in (watch, bridge):
+            node.settings = node.settings.model_copy(update={"resident_file": str(file)})
+            node.configure()
+        assert watch._watcher.detector._has_mattress is has_mattress
+        bridge.activate()
+        assert [type(link).__name__ for link in bridge._links] == ["MattressLink"] * has_mattress
+        assert [reason for _, reason in bridge._faults(1.0)] == ["mattress_silent"] * has_mattress
+        for node in (watch, bridge):
+            node.close()
+            node.destroy_node()
 
 
 @pytest.mark.parametrize(("people", "occupied"), [(1, True), (2, None)])

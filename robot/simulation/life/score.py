@@ -159,7 +159,8 @@ class Trial:
         self._life, self._note = life, note or (lambda *_: None)
         known = life.room.zones
         drawn = Zones(bed=known["bed"], sofa=known["sofa"], ignore=known["ignore"]) if zones else Zones()
-        self._detector = FallDetector(zones=drawn, new_id=self._new_id)
+        has_mattress = mattress is not Mattress.NONE
+        self._detector = FallDetector(zones=drawn, new_id=self._new_id, has_mattress=has_mattress)
         self._camera = _Camera(life, self._detector)
         self._bed = Bed(life, mattress)
         self._home = Household(life)

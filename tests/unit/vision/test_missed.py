@@ -165,6 +165,22 @@ def test_who_was_asked_about_while_in_bed_and_then_rolls_out_is_told() -> None:
     assert watch([*sleeps, *rolls, *[rolls[-1]] * 100], None, Zones(bed=(bed,))) == [*asked, "fell_out_of_bed"]
 
 
+def test_where_there_is_no_mattress_whoever_lies_in_the_drawn_bed_rests_and_who_rolls_out_is_told() -> None:
+    """A home that has none would be asked every night; one whose mattress is silent is asked."""
+    bed: Polygon = ((0.42, 0.7), (0.7, 0.7), (0.7, 1.0), (0.25, 1.0), (0.25, 0.93), (0.42, 0.93))
+    zones = Zones(bed=(bed,))
+    sleeps = [[person(LIE_ON_BED, 320)]] * 300
+    rolls = [[person(LIE_ON_BED.towards(LIE, n / 10), 320 - 10 * n)] for n in range(11)]
+    two = [[person(LIE_ON_BED, 320), person(LIE_ON_BED, 380)]] * 300
+    for nights, expected in (
+        (sleeps, []),
+        (two, []),
+        ([*sleeps, *rolls, *[rolls[-1]] * 100], ["fell_out_of_bed"]),
+        ([[person(LIE, 60)]] * 300, ["found_on_floor"]),
+    ):
+        assert watch(nights, detector=FallDetector(zones=zones, has_mattress=False)) == expected
+
+
 def beside(frames: Frames) -> Frames:
     """The same with a carer who came in and sits: whoever has company is not missed merely because they vanished."""
     comes = walks(620, 560, seconds=2)
