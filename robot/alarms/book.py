@@ -96,18 +96,12 @@ class AlarmBook:
         """A press raises at once, without a word, and then asks; a sensed fall asks first, or is a second witness."""
         if self._cases.knows(call.id):
             return ()
-        reason, emergency = CALL_REASONS[call.kind], self._cases.emergency(now_s)
+        reason = CALL_REASONS[call.kind]
         if call.certain:
             pressed = Evidence(call.id, AlarmType.SOS, reason, call.called_at_s, CERTAIN_WORD)
             self._called(pressed, now_s, ask_after_s=self._settings.ask_after_raise_s)
-            return self._cases.done()
-        sensed = Evidence(call.id, AlarmType.FALL, reason, call.called_at_s, UNCERTAIN_WORD)
-        if emergency is None:
-            self._cases.check(self._cases.opened(sensed, now_s), now_s)
-        elif emergency.phase in CHECKED:
-            self._cases.confirm(emergency, sensed, now_s)
         else:
-            self._cases.join(emergency, sensed, now_s)
+            self._suspected(Evidence(call.id, AlarmType.FALL, reason, call.called_at_s, UNCERTAIN_WORD), now_s)
         return self._cases.done()
 
     def on_view(self, view: RoomView) -> None:
@@ -117,6 +111,14 @@ class AlarmBook:
     def sensor_fault(self, now_s: float) -> str:
         """Why camera and mattress cannot both be right, or "". Ask at every tick."""
         return self._senses.fault(now_s)
+
+    def _suspected(self, what: Evidence, now_s: float) -> None:
+        """Asked about at once, or a witness of what is open."""
+        emergency = self._cases.emergency(now_s)
+        if emergency is None:
+            self._cases.check(self._cases.opened(what, now_s), now_s)
+        else:
+            self._cases.witness(emergency, what, now_s)
 
     def _called(self, what: Evidence, now_s: float, ask_after_s: float | None = None) -> None:
         emergency = self._cases.emergency(now_s)
@@ -217,8 +219,11 @@ class AlarmBook:
         elif receipt.kind is ReceiptKind.CLOSED:
             closed = case.revised(now_s, phase=AlarmPhase.CLOSED, by=receipt.by, how=receipt.reason)
             self._cases.write(closed, report=False)
-            anew = revision is not None and self._cases.begin_anew(closed, revision, now_s)
-            if case.alarm.type not in QUIET and not anew:
+            unknown = [] if revision is None else self._cases.joined_after(closed, revision)
+            for what in unknown:  # nobody has answered it: as if it came now
+                take = self._called if what.type is AlarmType.SOS else self._suspected
+                take(what, now_s)
+            if case.alarm.type not in QUIET and not unknown:
                 self._cases.tell(case.id, "alarm_closed")
         return self._cases.done()
 

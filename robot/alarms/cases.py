@@ -145,14 +145,10 @@ class Cases:
             else:
                 self.check(opened, now_s)
             return
-        unseen = emergency.alarm.type is AlarmType.SOS or emergency.alarm.reasons == (FALL_SENSED,)
-        if emergency.phase in CHECKED and unseen:
-            self.confirm(emergency, what, now_s)
-        else:
-            joined = self.join(emergency, what, now_s)
-            ask_at_s = now_s + wait_s
-            if joined.phase is AlarmPhase.SUSPECTED and joined.ask_at_s is not None and ask_at_s < joined.ask_at_s:
-                self.remember(replace(joined, ask_at_s=ask_at_s))
+        self.witness(emergency, what, now_s)
+        joined, ask_at_s = self._cases[emergency.id], now_s + wait_s
+        if joined.phase is AlarmPhase.SUSPECTED and joined.ask_at_s is not None and ask_at_s < joined.ask_at_s:
+            self.remember(replace(joined, ask_at_s=ask_at_s))
 
     def rose(self, track: int, people: int, now_s: float) -> None:
         """The camera saw them get up, `people` in view. An alarm of which nobody was asked or told yet, and that is all
@@ -188,24 +184,18 @@ class Cases:
         self.write(joined)
         return joined
 
-    def begin_anew(self, ended: Case, revision: int, now_s: float) -> bool:
-        """What joined `ended` after that revision was not known to whoever ended it: an alarm of its own, asked about,
-        and raised if somebody called. False if there is no such thing.
-        """
-        later = [what for what in ended.joined if what.revision > revision and not self._is_open(what.source)]
-        for what in later:
-            emergency = self.emergency(now_s)
-            if emergency is not None:
-                self.join(emergency, what, now_s)
-            elif what.type is AlarmType.SOS and what.confidence == 1.0:
-                until_s = now_s + self._settings.cancel_window_s
-                self.raise_alarm(self.opened(what, now_s), None, now_s, cancel_until_s=until_s)
-            else:
-                self.check(self.opened(what, now_s), now_s)
-        return bool(later)
+    def witness(self, emergency: Case, what: Evidence, now_s: float) -> None:
+        """A fall besides an open emergency: another sense raises what was only asked about, the same one joins it."""
+        unseen = emergency.alarm.type is AlarmType.SOS or emergency.alarm.reasons == (FALL_SENSED,)
+        if emergency.phase in CHECKED and what.type is AlarmType.FALL and (unseen or what.reason == FALL_SENSED):
+            self.confirm(emergency, what, now_s)
+        else:
+            self.join(emergency, what, now_s)
 
-    def _is_open(self, source: str) -> bool:
-        return any(case.is_open and source in case.source_ids for case in self._cases.values())
+    def joined_after(self, ended: Case, revision: int) -> list[Evidence]:
+        """What joined `ended` after that revision, and is in no open alarm: whoever ended it did not know of it."""
+        open_now = {source for case in self if case.is_open for source in case.source_ids}
+        return [what for what in ended.joined if what.revision > revision and what.source not in open_now]
 
     def go_on_checking(self, case: Case, now_s: float, *, again: bool = False) -> None:
         """Raise when the time has run out; ask when a prompt is due, or `again` after a restart."""

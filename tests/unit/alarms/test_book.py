@@ -373,6 +373,17 @@ def test_whoever_called_since_an_alarm_was_closed_is_raised_at_once(robot):
     assert (second.type, second.phase, second.reasons) == (AlarmType.SOS, P.RAISED, ("heard_help", "fast_drop"))
 
 
+def test_whoever_called_after_such_a_fall_is_raised_at_once_too(robot):
+    robot.do(robot.book.on_fall(fall("f1"), 0.0))
+    robot.run(1, 20)
+    seen = only(robot).revision
+    robot.do(robot.book.on_fall(fall("f2", at_s=301.0), 302.0))
+    robot.do(robot.book.on_safety_word(word("w2"), 310.0))
+    robot.do(robot.book.on_receipt(known(robot, seen), 400.0))
+    (second,) = open_alarms(robot)
+    assert (second.type, second.phase, second.reasons) == (AlarmType.FALL, P.RAISED, ("fast_drop", "heard_help"))
+
+
 def test_a_second_witness_counts_as_news_too(robot):
     """Closed while it was still being checked, and raised by a cry meanwhile."""
     robot.do(robot.book.on_fall(fall("f1"), 0.0))
