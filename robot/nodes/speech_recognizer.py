@@ -218,22 +218,23 @@ class SpeechRecognizer(HaniNode[SpeechRecognizerSettings]):
         fatal = (
             (self._source.fault if self._source else "") or status.fault or ("no sound is processed" if silent else "")
         )
-        fault = status.microphone.fault or self._names_fault or self._lesser_fault()
-        why = "television" if self._hearing.watch.television else ""
-        reason = "hears_nothing" if fatal else "microphone" if status.microphone.fault else why
-        self.report_fault(fatal or fault, fatal=bool(fatal), reason=reason)
+        faults = ((fatal, "hears_nothing"), (status.microphone.fault, "microphone"), (self._names_fault, ""))
+        fault, reason = next((fault for fault in faults if fault[0]), None) or self._lesser_fault()
+        self.report_fault(fault, fatal=bool(fatal), reason=reason)
         self._publish(status, fatal)
         if time.monotonic() - self._kept_at_s > _KEEP_EVERY_S:
             self._keep_patience()
 
-    def _lesser_fault(self) -> str:
+    def _lesser_fault(self) -> tuple[str, str]:
+        """With the reason for pages, where they have one."""
         if self._calibration is CalibrationState.BROKEN:
-            return "the speech calibration is broken"
+            return "the speech calibration is broken", ""
         if self._hearing.watch.television:
-            return "sounds like calls for help come again and again, nobody needs help: is a television on?"
+            text = "sounds like calls for help come again and again, nobody needs help: is a television on?"
+            return text, "television"
         if self._dictation is not None and self._dictation.state is DictationState.AWAY:
-            return "free talk is not understood: the dictation model cannot be used"
-        return ""
+            return "free talk is not understood: the dictation model cannot be used", ""
+        return "", ""
 
     def _publish(self, status: EarStatus, fatal: str) -> None:
         """Everybody's /diagnostics; the health monitor's own line about this node comes from the heartbeat."""
