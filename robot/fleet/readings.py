@@ -56,9 +56,8 @@ def take_states(session: Session, reports: Iterable[tuple[float, StateReport]]) 
     wills: list[dict[str, Any]] = []
     for device, row in sorted(newest.items()):
         old = standing.get(device)
-        health = ("nodes", "reasons")
-        other = old is None or any(name in row and getattr(old, name) != row[name] for name in ("online", *health))
-        if other:
+        shown = ("online", "nodes", "reasons")
+        if old is None or any(name in row and getattr(old, name) != row[name] for name in shown):
             note_change(session, device, row["received_at_s"])
         if old is None and "nodes" not in row:
             row |= {"outbox": 0, "software": "", "nodes": {}, "reasons": {}, "thinned": None, "test_ok_at_s": None}

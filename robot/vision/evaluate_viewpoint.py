@@ -23,24 +23,11 @@ from numpy.typing import NDArray
 from robot.errors import BadInput, HaniError
 from robot.vision.camera import FileCamera
 from robot.vision.pose import Image
-from robot.vision.variants import CHANGES, Change
+from robot.vision.variants import CHANGES, GREY, Change, warped
 from robot.vision.viewpoint import Landmarks, compare, landmarks
 
 _Numbers = NDArray[np.float64]
-_GREY = (60, 60, 60)  # what the camera has not seen
 _AT = (0.0, 0.5, 0.97)  # of a clip
-
-
-def _moved(right: float = 0.0, down: float = 0.0, turn_deg: float = 0.0, nearer: float = 1.0) -> Change:
-    """On the table: `right` and `down` in shares of width and height."""
-
-    def change(image: Image) -> Image:
-        height, width = image.shape[:2]
-        matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), turn_deg, nearer), np.float64)
-        matrix[:, 2] += [right * width, down * height]
-        return np.asarray(cv2.warpAffine(image, matrix, (width, height), borderValue=_GREY), np.uint8)
-
-    return change
 
 
 def _turned(aside_deg: float, down_deg: float = 0.0) -> Change:
@@ -53,7 +40,7 @@ def _turned(aside_deg: float, down_deg: float = 0.0) -> Change:
         aside, _ = cv2.Rodrigues(np.array([0.0, np.radians(aside_deg), 0.0]))
         down, _ = cv2.Rodrigues(np.array([np.radians(down_deg), 0.0, 0.0]))
         matrix = camera @ aside @ down @ np.linalg.inv(camera)
-        return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderValue=_GREY), np.uint8)
+        return np.asarray(cv2.warpPerspective(image, matrix, (width, height), borderValue=GREY), np.uint8)
 
     return change
 
@@ -91,11 +78,11 @@ LIGHTS: Mapping[str, Change] = {
 }
 MOVES: Mapping[str, Change] = {
     "stands": lambda image: image,
-    "pushed right by 5 %": _moved(right=0.05),
-    "pushed right by 10 %": _moved(right=0.1, down=0.02),
-    "raised by 8 %": _moved(down=0.08),
-    "nearer by 15 %": _moved(nearer=1.15),
-    "tilted by 10 deg": _moved(turn_deg=10.0),
+    "pushed right by 5 %": warped(right=0.05),
+    "pushed right by 10 %": warped(right=0.1, down=0.02),
+    "raised by 8 %": warped(down=0.08),
+    "nearer by 15 %": warped(wide=1.15, high=1.15),
+    "tilted by 10 deg": warped(10.0),
     "turned aside by 5 deg": _turned(5.0),
     "turned aside by 10 deg": _turned(10.0, 3.0),
     "turned aside by 20 deg": _turned(20.0),
@@ -126,10 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HaniError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(
-        f"| {len(rooms)} videos, {2 * len(rooms)} pictures | {' | '.join(LIGHTS)} |\n| --- {'| --- ' * len(LIGHTS)}|"
-        + "\n"
-    )
+    sys.stdout.write(f"| {len(rooms)} videos, {2 * len(rooms)} pictures | {' | '.join(LIGHTS)} |\n")
+    sys.stdout.write(f"| --- {'| --- ' * len(LIGHTS)}|\n")
     counts = {}
     known = [(landmarks(first), later) for first, *later in rooms]
     for move_name, move in MOVES.items():

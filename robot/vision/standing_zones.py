@@ -38,7 +38,7 @@ class StandingZones:
 
     def use(self, drawn: Zones) -> None:
         """The caregiver drew these: the camera stands where it stands now, unless the file knows better."""
-        self._drawn, self.zones = drawn, drawn
+        self._drawn = drawn
         self._key = hashlib.sha256(zones_text(drawn).encode()).hexdigest()
         self._viewpoint = Viewpoint(read_landmarks(self._path, self._key))
 
@@ -49,7 +49,7 @@ class StandingZones:
         """Look at a picture (H x W x 3, BGR, uint8), in which nobody is if `empty`; whether the zones now lie elsewhere
         in it. Times are on a steady clock.
         """
-        viewpoint, drawn, key = self._viewpoint, self._drawn, self._key
+        viewpoint, key = self._viewpoint, self._key
         lights, shift = viewpoint.lights, viewpoint.shift
         viewpoint.look(image, at_s, empty=empty)
         if viewpoint.lights is not lights:
@@ -57,11 +57,13 @@ class StandingZones:
                 write_landmarks(self._path, viewpoint.lights, key)
             except OSError as error:
                 log.warning("where the camera stands is not remembered: %s", error.strerror)
-        if viewpoint.shift is shift or viewpoint is not self._viewpoint:
-            return False
-        height_px, width_px = image.shape[:2]
-        self.zones = drawn if viewpoint.shift is None else viewpoint.shift.of(drawn, height_px / width_px)
-        return True
+        return viewpoint.shift is not shift and viewpoint is self._viewpoint
+
+    @property
+    def zones(self) -> Zones:
+        """Where they lie in the picture now."""
+        drawn, viewpoint = self._drawn, self._viewpoint
+        return drawn if viewpoint.shift is None else viewpoint.shift.of(drawn, viewpoint.lights[0].high)
 
     @property
     def warning(self) -> str:

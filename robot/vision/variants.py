@@ -18,20 +18,22 @@ from robot.vision.pose import Image
 Change = Callable[[Image], Image]
 """Takes a picture (H x W x 3, uint8); returns another of the same size."""
 
-_GREY = (90, 90, 90)
+GREY = (90, 90, 90)
 _SMALL_PX, _JPEG_QUALITY = (320, 240), 25
 
 
-def _warped(turn_deg: float = 0.0, wide: float = 1.0, high: float = 1.0) -> Change:
-    """Turned and scaled about the middle; what lies beyond the picture is grey."""
+def warped(
+    turn_deg: float = 0.0, wide: float = 1.0, high: float = 1.0, right: float = 0.0, down: float = 0.0
+) -> Change:
+    """Turned and scaled about the middle, then moved by shares of the picture; what lies beyond it is grey."""
 
     def change(image: Image) -> Image:
         height, width = image.shape[:2]
         middle = np.array([width / 2, height / 2])
         angle = np.radians(turn_deg)
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * [[wide], [high]]
-        matrix = np.column_stack([turn, middle - turn @ middle])
-        return _picture(cv2.warpAffine(image, matrix, (width, height), borderValue=_GREY))
+        matrix = np.column_stack([turn, middle - turn @ middle + (right * width, down * height)])
+        return _picture(cv2.warpAffine(image, matrix, (width, height), borderValue=GREY))
 
     return change
 
@@ -67,13 +69,13 @@ def _colourless(image: Image) -> Image:
 
 CHANGES: Mapping[str, Change] = {
     "mirrored": _mirrored,
-    "farther (0.7)": _warped(wide=0.7, high=0.7),
-    "far (0.5)": _warped(wide=0.5, high=0.5),
-    "nearer (1.2)": _warped(wide=1.2, high=1.2),
-    "turned by 5 deg": _warped(5.0, 1.05, 1.05),
-    "turned by -5 deg": _warped(-5.0, 1.05, 1.05),
-    "lower (0.8)": _warped(high=0.8),
-    "narrower (0.8)": _warped(wide=0.8),
+    "farther (0.7)": warped(wide=0.7, high=0.7),
+    "far (0.5)": warped(wide=0.5, high=0.5),
+    "nearer (1.2)": warped(wide=1.2, high=1.2),
+    "turned by 5 deg": warped(5.0, 1.05, 1.05),
+    "turned by -5 deg": warped(-5.0, 1.05, 1.05),
+    "lower (0.8)": warped(high=0.8),
+    "narrower (0.8)": warped(wide=0.8),
     "without colour": _colourless,
     "noisy": _noisy(1.0, 6.0),
     "half the light, noisy": _noisy(0.5, 5.0),

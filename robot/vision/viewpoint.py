@@ -57,13 +57,9 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How the room has moved in the picture: `matrix` (3 x 3, a homography) takes a place of before to where it is now.
-
-    by: the farthest of nine places all over the picture, in shares of the width.
-    """
+    """How the room has moved in the picture: `matrix` (3 x 3, a homography) takes a place to where it is now."""
 
     matrix: Matrix
-    by: float
 
     def agrees(self, other: Shift) -> bool:
         return _apart(_taken(self.matrix, _ALL_OVER), _taken(other.matrix, _ALL_OVER)) <= _AGREE
@@ -123,8 +119,7 @@ def compare(before: Landmarks, now: Landmarks) -> Look | None:
             continue
         wide, high = moved.max(axis=0) - moved.min(axis=0)
         if wide >= _SPREAD[0] and high >= _SPREAD[1] * before.high and _is_a_cameras(matrix, before.high):
-            by = _apart(_taken(matrix, _ALL_OVER), _ALL_OVER)
-            return Look(len(moved), Shift(matrix, by)) if by > _MOVED else None
+            return Look(len(moved), Shift(matrix)) if _apart(_taken(matrix, _ALL_OVER), _ALL_OVER) > _MOVED else None
     return None
 
 
